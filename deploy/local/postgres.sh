@@ -14,7 +14,7 @@
 #
 # Any number may run side by side, each with its own DIR and PORT; a test may start, crash and remove its own.
 # Root is fine: the server then runs as the account `postgres` or `nobody`, and where that account cannot reach DIR (a clone below
-# a closed home folder) the data is kept under /var/tmp instead. The pid file's first line is the server's process id.
+# a closed home folder) the data is kept under /var/lib/sightline instead. The pid file's first line is the server's process id.
 set -euo pipefail
 # shellcheck source=deploy/local/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -62,8 +62,9 @@ require_bindir() {
     "or name their folder:  PG_BINDIR=/path/to/bin"
 }
 
-# fallback_place DIR: where the data lives when the server's account cannot reach DIR.
-fallback_place() { echo "/var/tmp/sightline-$(short_hash "$1")"; }
+# fallback_place DIR: where the data lives when the server's account cannot reach DIR. Not /var/tmp: systems tidy that by age,
+# file by file, which would eat a database that is only now and then in use.
+fallback_place() { echo "/var/lib/sightline/$(short_hash "$1")"; }
 
 # place DIR: the folder that belongs to the server's account, or nothing when there is none yet.
 place() {
@@ -84,11 +85,9 @@ make_place() {
   if (cd / && as_server_user test -w "$dir/server" 2>/dev/null); then return 0; fi
   rmdir "$dir/server"
   elsewhere=$(fallback_place "$dir")
-  # The name can be guessed and /var/tmp is everybody's: take only a folder that we make ourselves, or made before.
-  if ! mkdir -m 700 "$elsewhere" 2>/dev/null && [ ! -O "$elsewhere" ] \
-    && [ "$(as_server_user sh -c '[ -O "$1" ] && echo ours' sh "$elsewhere")" != ours ]; then
-    die "$elsewhere exists and belongs to somebody else" "Remove it, or move the clone to a folder that every account may enter."
-  fi
+  mkdir -p "$elsewhere"
+  chmod 711 /var/lib/sightline
+  chmod 700 "$elsewhere"
   chown "$(id -u "$(server_user)"):$(id -g "$(server_user)")" "$elsewhere"
   ln -s "$elsewhere" "$dir/server"
   say "PostgreSQL runs as $(server_user), who cannot enter $dir: its data is in $elsewhere"
