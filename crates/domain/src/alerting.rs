@@ -1,0 +1,1 @@
+//! Alerting: rule parameters, the evaluator, the incident state machine, notification targets and retries.

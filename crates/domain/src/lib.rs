@@ -1,0 +1,22 @@
+//! Pure types and rules of Sightline.
+//!
+//! Nothing here does I/O, awaits, or reads a clock: time comes in as an argument, so that every rule is testable
+//! without a server. The one tie to a driver is the `ToSql`/`FromSql` derive of the value types.
+
+pub mod alerting;
+pub mod api_key;
+pub mod deployment;
+pub mod email;
+pub mod events;
+pub mod ids;
+pub mod level;
+pub mod log_record;
+pub mod name;
+pub mod page;
+pub mod role;
+pub mod scope;
+pub mod severity;
+pub mod token;
+pub mod words;
+
+mod text_column;

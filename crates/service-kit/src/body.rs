@@ -1,0 +1,176 @@
+//! Reading what a request brings: JSON bodies, query parameters and ids in paths. A mistake is named by its field.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt as _;
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+
+use crate::ApiError;
+
+/// A JSON body of at most 256 KiB that arrives within 10 s (RELIABILITY R11). `Content-Type: application/json` is
+/// required: a form of another site cannot send it.
+pub struct JsonBody<T>(pub T);
+
+impl<T> JsonBody<T> {
+    const MAX_BYTES: usize = 262_144;
+    const DEADLINE: Duration = Duration::from_secs(10);
+
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, payload) = (req.clone(), payload.take());
+        Box::pin(async move {
+            require_json(&req)?;
+            let bytes = read_body(payload, Self::MAX_BYTES, Self::DEADLINE).await?;
+            parse_json(&bytes).map(Self)
+        })
+    }
+}
+
+fn require_json(req: &HttpRequest) -> Result<(), ApiError> {
+    let content_type = req
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let essence = content_type.split(';').next().unwrap_or("").trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        Ok(())
+    } else {
+        Err(ApiError::UnsupportedMediaType(
+            "send JSON with the header Content-Type: application/json".into(),
+        ))
+    }
+}
+
+/// Reads a raw body, refusing it as soon as it is longer than `max_bytes` or takes longer than `deadline`.
+pub async fn read_body(
+    mut payload: Payload,
+    max_bytes: usize,
+    deadline: Duration,
+) -> Result<Bytes, ApiError> {
+    let read = async {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk =
+                chunk.map_err(|error| ApiError::invalid("", format!("the body broke off: {error}")))?;
+            if body.len() + chunk.len() > max_bytes {
+                let message = format!("the body is longer than {max_bytes} bytes; send it in smaller parts");
+                return Err(ApiError::PayloadTooLarge(message));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    };
+    tokio::time::timeout(deadline, read)
+        .await
+        .unwrap_or_else(|_elapsed| {
+            Err(ApiError::invalid(
+                "",
+                format!("the body did not arrive within {} s", deadline.as_secs()),
+            ))
+        })
+}
+
+/// Parses JSON, naming the path of what does not fit.
+pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        invalid_at(&path, &error.into_inner().to_string())
+    })?;
+    deserializer
+        .end()
+        .map_err(|error| ApiError::invalid("", format!("body is not one JSON document: {error}")))?;
+    Ok(value)
+}
+
+/// Query parameters; a mistake names the parameter.
+pub struct QueryParams<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for QueryParams<T> {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let pairs = url::form_urlencoded::parse(req.query_string().as_bytes());
+        let deserializer = serde_urlencoded::Deserializer::new(pairs);
+        let parsed = serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            let path = error.path().to_string();
+            invalid_at(&path, &error.into_inner().to_string())
+        });
+        std::future::ready(parsed.map(Self))
+    }
+}
+
+fn invalid_at(path: &str, message: &str) -> ApiError {
+    // The root is printed as "." by the path library.
+    ApiError::invalid(if path == "." { "" } else { path }, message)
+}
+
+/// An id in a path. One that is malformed belongs to nothing, so it is a 404 like any other unknown id.
+pub struct PathId<T>(pub T);
+
+impl<T: FromStr + 'static> FromRequest for PathId<T> {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = req
+            .match_info()
+            .iter()
+            .next()
+            .and_then(|(_name, text)| text.parse().ok());
+        std::future::ready(id.map(Self).ok_or(ApiError::NotFound {
+            what: "what this address names",
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only its parsing is tested")]
+        inner: Inner,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Inner {
+        #[expect(dead_code, reason = "only its parsing is tested")]
+        count: u32,
+    }
+
+    fn first_path(json: &str) -> String {
+        match parse_json::<Outer>(json.as_bytes()).expect_err("must be refused") {
+            ApiError::Validation { details, .. } => details[0].path.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_named_by_its_path() {
+        assert_eq!(first_path(r#"{"inner":{"count":"three"}}"#), "inner.count");
+        assert_eq!(first_path(r#"{"inner":{"count":1},"extra":2}"#), "extra");
+        assert_eq!(first_path(r#"{"inner":"#), "inner");
+        assert_eq!(first_path(r#"{"inner":{"count":1}} trailing"#), "");
+    }
+}

@@ -1,0 +1,39 @@
+//! JSON logs on standard output, and Prometheus metrics.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Starts JSON logs (filtered by `RUST_LOG`, default `info`), the metrics recorder and the TLS provider. Call it once,
+/// first thing in `main`; later calls (tests start many services in one process) do nothing.
+pub fn init() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("info"));
+    let _ = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .try_init();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    metrics_handle();
+}
+
+/// What `/metrics` renders.
+pub(crate) fn metrics_handle() -> &'static PrometheusHandle {
+    METRICS.get_or_init(|| {
+        // Latencies from 1 ms to 30 s: what our deadlines can produce.
+        const BUCKETS: [f64; 13] = [
+            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
+        ];
+        let builder = PrometheusBuilder::new();
+        let builder = builder
+            .set_buckets(&BUCKETS)
+            .unwrap_or_else(|_empty| PrometheusBuilder::new());
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        let _ = metrics::set_global_recorder(recorder);
+        handle
+    })
+}
