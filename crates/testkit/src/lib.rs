@@ -1,0 +1,33 @@
+//! What tests stand on: a database and a broker vhost per test, the outside world played by receivers that check what
+//! they get, a proxy that breaks networks, and the real binaries as a stack. Never part of a shipped program.
+//!
+//! Everything here panics when it cannot do its work: in a test, a panic with a message is the error.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "test support: a failure is a panic, the clock and the environment are the machine's"
+)]
+
+mod broker;
+mod client;
+pub mod corpus;
+mod database;
+mod eventually;
+mod fixtures;
+mod proxy;
+mod remains;
+
+pub use broker::TestBroker;
+pub use client::{Client, Reply};
+pub use database::{ROLE_PASSWORD, TestDb};
+pub use eventually::eventually;
+pub use fixtures::{Fixture, KeySpec, Person};
+pub use proxy::Proxy;
+
+/// Chooses ring as the process's TLS provider; reqwest panics without one. Repeating it does nothing.
+pub fn install_crypto() {
+    // An error means that a provider is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
