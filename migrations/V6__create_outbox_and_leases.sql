@@ -43,7 +43,7 @@ GRANT SELECT, INSERT, UPDATE ON cron_runs TO sightline_ingest, sightline_alertin
 GRANT USAGE ON SEQUENCE cron_runs_id_seq TO sightline_ingest, sightline_alerting;
 
 CREATE FUNCTION claim_outbox(batch integer, lease interval)
-RETURNS TABLE (event_id uuid, envelope jsonb, lease_token uuid)
+RETURNS TABLE (event_id uuid, routing_key text, envelope jsonb, lease_token uuid)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     UPDATE outbox o
     SET attempts = o.attempts + 1, lease_token = gen_random_uuid(), lease_until = now() + lease
@@ -53,7 +53,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $
         ORDER BY d.created_at LIMIT batch FOR UPDATE SKIP LOCKED
     ) due
     WHERE o.org_id = due.org_id AND o.id = due.id
-    RETURNING o.id, o.envelope, o.lease_token
+    RETURNING o.id, o.routing_key, o.envelope, o.lease_token
 $$;
 ALTER FUNCTION claim_outbox OWNER TO sightline_definer;
 REVOKE ALL ON FUNCTION claim_outbox FROM PUBLIC;

@@ -40,6 +40,8 @@ pub async fn add(
 #[derive(Clone, Debug)]
 pub struct ClaimedEvent {
     pub event_id: EventId,
+    /// What it is published under.
+    pub routing_key: String,
     /// Not parsed here: an event that a newer version wrote is relayed all the same.
     pub envelope: serde_json::Value,
     pub lease_token: Uuid,
@@ -52,13 +54,14 @@ pub async fn claim_all_orgs(
 ) -> Result<Vec<ClaimedEvent>, DbError> {
     const SQL: &str = "
         -- outbox::claim_all_orgs
-        SELECT event_id, envelope, lease_token FROM claim_outbox($1, make_interval(secs => $2))";
+        SELECT event_id, routing_key, envelope, lease_token FROM claim_outbox($1, make_interval(secs => $2))";
     let statement = conn.prepare_cached(SQL).await?;
     let rows = conn.query(&statement, &[&batch, &lease.as_secs_f64()]).await?;
     Ok(rows
         .iter()
         .map(|row| ClaimedEvent {
             event_id: row.get("event_id"),
+            routing_key: row.get("routing_key"),
             envelope: row.get("envelope"),
             lease_token: row.get("lease_token"),
         })
