@@ -80,7 +80,7 @@ wait_gone() {
 absolute() { (cd "$1" && pwd -P); }
 
 # last_lines FILE [COUNT]: the end of a log, indented, on standard error.
-last_lines() { tail -n "${2:-15}" "$1" 2>/dev/null | sed 's/^/    | /' >&2; }
+last_lines() { [ ! -f "$1" ] || tail -n "${2:-15}" "$1" | sed 's/^/    | /' >&2; }
 
 # PostgreSQL refuses to run as root. For root, server_user names an ordinary account, and as_server_user runs a command as it.
 server_user() {
@@ -111,4 +111,14 @@ host_and_port() {
     *) host=$rest port=$2 ;;
   esac
   echo "${host#\[} $port"
+}
+
+# http_status PORT PATH: the status code of a GET on loopback, or nothing. Needs no curl.
+http_status() {
+  (
+    exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 0
+    printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' "$2" >&3
+    IFS=' ' read -r -t 3 _ code _ <&3 || exit 0
+    echo "$code"
+  ) 2>/dev/null
 }

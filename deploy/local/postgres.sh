@@ -85,12 +85,15 @@ make_place() {
   if (cd / && as_server_user test -w "$dir/server" 2>/dev/null); then return 0; fi
   rmdir "$dir/server"
   elsewhere=$(fallback_place "$dir")
+  # Left by a DIR that was deleted by hand, and its password with it.
+  ln -s "$elsewhere" "$dir/server"
+  stop "$dir" --immediate
+  rm -rf "$elsewhere"
   mkdir -p "$elsewhere"
   chmod 711 /var/lib/sightline
   chmod 700 "$elsewhere"
   chown "$(id -u "$(server_user)"):$(id -g "$(server_user)")" "$elsewhere"
-  ln -s "$elsewhere" "$dir/server"
-  say "PostgreSQL runs as $(server_user), who cannot enter $dir: its data is in $elsewhere"
+  say "note: PostgreSQL runs as $(server_user), who cannot enter $dir: its data is in $elsewhere"
 }
 
 pid_of() {
@@ -202,15 +205,16 @@ start() {
   log="$server/postgres.log"
   [ ! -f "$log" ] || mv "$log" "$log.1"
   # After a crash the old backends may hold the shared memory for another moment.
-  until as_server_user "$bin/pg_ctl" start -D "$server/data" -l "$log" -w -t 120 >/dev/null 2>&1 </dev/null; do
+  until as_server_user "$bin/pg_ctl" start -D "$server/data" -l "$log" -w -t 120 >"$dir/start.log" 2>&1 </dev/null; do
     tries=$((tries + 1))
     if [ "$tries" -lt 20 ] && grep -q 'pre-existing shared memory block' "$log" 2>/dev/null; then
       sleep 0.5
       rm -f "$log"
       continue
     fi
+    last_lines "$dir/start.log" 5
     last_lines "$log"
-    die "PostgreSQL did not start" "The lines above are the end of $log."
+    die "PostgreSQL did not start" "The lines above are the end of $dir/start.log and $log."
   done
   echo "$server/data/postmaster.pid"
 }
@@ -245,7 +249,7 @@ remove() {
   server=$(place "$dir")
   cd /
   [ -z "$server" ] || rm -rf "$server"
-  rm -rf "$dir/server" "$dir/password" "$dir/port" "$dir/initdb.log"
+  rm -rf "$dir/server" "$dir/password" "$dir/port" "$dir/initdb.log" "$dir/start.log"
   rmdir "$dir" 2>/dev/null || true
 }
 

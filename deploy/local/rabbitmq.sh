@@ -199,14 +199,19 @@ stop() {
   [ -f "$1/port" ] || return 0
   dir=$(absolute "$1")
   pid=$(pid_of "$dir")
+  # A node that is still starting answers SIGTERM late or never, and has nothing to lose.
+  grep -q 'Server startup complete' "$dir/log/rabbitmq.log" 2>/dev/null || signal=KILL
   if [ -n "$pid" ]; then
     kill "-$signal" "$pid" 2>/dev/null || true
     # A frozen node (kill -STOP) does not hear SIGTERM.
     wait_gone "$pid" 30 || kill -KILL "$pid" 2>/dev/null || true
     wait_gone "$pid" 5 || die "RabbitMQ (pid $pid) of $dir does not stop" "Stop it by hand:  kill -9 $pid"
   fi
+  # Where there was no node yet, its launcher would still make one.
+  local patience=2
+  [ -n "$pid" ] || patience=0
   pid=$(launcher_of "$dir")
-  if [ -n "$pid" ] && ! wait_gone "$pid" 2; then
+  if [ -n "$pid" ] && ! wait_gone "$pid" "$patience"; then
     kill -KILL -- "-$pid" 2>/dev/null || true
     wait_gone "$pid" 5 || true
   fi
