@@ -48,11 +48,10 @@ impl Client {
         &self.base
     }
 
-    /// Signed in: the value of the cookie `sightline_session`, and the Origin that a browser would send.
+    /// Signed in: the value of the cookie `sightline_session`. Requests then also bring the Origin that a browser on
+    /// the server's own pages would send, unless [`Client::with_header`] set another.
     pub fn with_cookie(&self, session: &str) -> Self {
-        let origin = self.base.clone();
         self.with(COOKIE, &format!("sightline_session={session}"))
-            .with(ORIGIN, &origin)
     }
 
     /// As an application: `X-API-Key`.
@@ -135,9 +134,13 @@ impl Client {
     /// A request to build by hand; this client's credentials are on it.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         assert!(path.starts_with('/'), "a path starts with a slash: {path}");
+        let mut headers = self.headers.clone();
+        if headers.contains_key(COOKIE) && !headers.contains_key(ORIGIN) {
+            headers.insert(ORIGIN, HeaderValue::from_str(&self.base).unwrap());
+        }
         self.http
             .request(method, format!("{}{path}", self.base))
-            .headers(self.headers.clone())
+            .headers(headers)
     }
 }
 

@@ -16,7 +16,9 @@ pub mod corpus;
 mod database;
 mod eventually;
 mod fixtures;
+mod github;
 mod proxy;
+pub mod receivers;
 mod remains;
 
 pub use broker::TestBroker;
@@ -24,7 +26,9 @@ pub use client::{Client, Reply};
 pub use database::{ROLE_PASSWORD, TestDb};
 pub use eventually::eventually;
 pub use fixtures::{Fixture, KeySpec, Person};
+pub use github::{Delivery, GitHub, WorkflowRun};
 pub use proxy::Proxy;
+pub use receivers::{Answer, Received, Receiver};
 
 /// Chooses ring as the process's TLS provider; reqwest panics without one. Repeating it does nothing.
 pub fn install_crypto() {
