@@ -19,7 +19,7 @@ use futures_util::future::LocalBoxFuture;
 use secrecy::ExposeSecret as _;
 
 use crate::server::Kit;
-use crate::{ApiError, client_ip, context, origin, secrets};
+use crate::{ApiError, body, client_ip, context, origin, secrets};
 
 /// The session cookie.
 pub const SESSION_COOKIE: &str = "sightline_session";
@@ -73,8 +73,11 @@ macro_rules! member_with_role {
             type Error = ApiError;
             type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
             fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-                let req = req.clone();
-                Box::pin(async move { member(&req).await?.require($role).map(Self) })
+                let (req, guard) = (req.clone(), body::hold_back(req));
+                Box::pin(async move {
+                    let _until_known = guard;
+                    member(&req).await?.require($role).map(Self)
+                })
             }
         }
     };
@@ -100,8 +103,11 @@ impl FromRequest for SignedIn {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let req = req.clone();
-        Box::pin(async move { session(&req).await.map(Self) })
+        let (req, guard) = (req.clone(), body::hold_back(req));
+        Box::pin(async move {
+            let _until_known = guard;
+            session(&req).await.map(Self)
+        })
     }
 }
 

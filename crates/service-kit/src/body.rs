@@ -6,12 +6,31 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, BytesMut};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::ApiError;
+
+/// Cancelled once it is known who calls.
+#[derive(Clone)]
+struct CallerKnown(CancellationToken);
+
+/// Holds the body back until the returned guard is dropped: who calls is decided before what they sent is read
+/// (RELIABILITY R11), although extractors run at the same time. Handlers name their caller first, then the body.
+pub(crate) fn hold_back(req: &HttpRequest) -> DropGuard {
+    let known = CancellationToken::new();
+    req.extensions_mut().insert(CallerKnown(known.clone()));
+    known.drop_guard()
+}
+
+async fn caller_known(gate: Option<CallerKnown>) {
+    if let Some(CallerKnown(known)) = gate {
+        known.cancelled().await;
+    }
+}
 
 /// A JSON body of at most 256 KiB that arrives within 10 s (RELIABILITY R11). `Content-Type: application/json` is
 /// required: a form of another site cannot send it.
@@ -32,9 +51,33 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (req, payload) = (req.clone(), payload.take());
+        let gate = req.extensions().get::<CallerKnown>().cloned();
         Box::pin(async move {
+            caller_known(gate).await;
             require_json(&req)?;
             let bytes = read_body(payload, Self::MAX_BYTES, Self::DEADLINE).await?;
+            parse_json(&bytes).map(Self)
+        })
+    }
+}
+
+/// A [`JsonBody`] that may be absent: a request with neither a body nor a `Content-Type` gives the default.
+pub struct OptionalJsonBody<T>(pub T);
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJsonBody<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, payload) = (req.clone(), payload.take());
+        let gate = req.extensions().get::<CallerKnown>().cloned();
+        Box::pin(async move {
+            caller_known(gate).await;
+            let bytes = read_body(payload, JsonBody::<T>::MAX_BYTES, JsonBody::<T>::DEADLINE).await?;
+            if bytes.is_empty() && !req.headers().contains_key(CONTENT_TYPE) {
+                return Ok(Self(T::default()));
+            }
+            require_json(&req)?;
             parse_json(&bytes).map(Self)
         })
     }
@@ -118,7 +161,18 @@ impl<T: DeserializeOwned + 'static> FromRequest for QueryParams<T> {
 
 fn invalid_at(path: &str, message: &str) -> ApiError {
     // The root is printed as "." by the path library.
-    ApiError::invalid(if path == "." { "" } else { path }, message)
+    let path = if path == "." { "" } else { path };
+    match missing_field(message) {
+        Some(field) if path.is_empty() => ApiError::invalid(field, "is missing"),
+        Some(field) => ApiError::invalid(format!("{path}.{field}"), "is missing"),
+        None => ApiError::invalid(path, message),
+    }
+}
+
+/// A missing field has no place in the body, so serde names it in its message only.
+fn missing_field(message: &str) -> Option<&str> {
+    let (field, _where) = message.strip_prefix("missing field `")?.split_once('`')?;
+    Some(field)
 }
 
 /// An id in a path. One that is malformed belongs to nothing, so it is a 404 like any other unknown id.
@@ -170,6 +224,8 @@ mod tests {
     fn a_mistake_is_named_by_its_path() {
         assert_eq!(first_path(r#"{"inner":{"count":"three"}}"#), "inner.count");
         assert_eq!(first_path(r#"{"inner":{"count":1},"extra":2}"#), "extra");
+        assert_eq!(first_path(r#"{"inner":{}}"#), "inner.count");
+        assert_eq!(first_path("{}"), "inner");
         assert_eq!(first_path(r#"{"inner":"#), "inner");
         assert_eq!(first_path(r#"{"inner":{"count":1}} trailing"#), "");
     }

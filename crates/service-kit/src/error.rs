@@ -116,7 +116,7 @@ impl ApiError {
         match self {
             Self::Internal(cause) => tracing::error!(error = &**cause as &dyn Error, "request failed"),
             Self::Unavailable { source, .. } => {
-                tracing::warn!(error = &**source as &dyn Error, "request put off")
+                tracing::warn!(error = &**source as &dyn Error, "request put off");
             }
             other => tracing::debug!(code = other.code(), "request refused: {other}"),
         }
