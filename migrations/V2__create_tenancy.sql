@@ -117,11 +117,12 @@ SELECT enforce_tenancy('api_keys');
 
 -- Leased tokens: count is how many of the minute's lines were handed out to ingest processes.
 CREATE TABLE api_key_rate_buckets (
-    api_key_id uuid NOT NULL REFERENCES api_keys (id) ON DELETE CASCADE,
     org_id uuid NOT NULL,
+    api_key_id uuid NOT NULL,
     window_start timestamptz NOT NULL,
     count integer NOT NULL,
-    PRIMARY KEY (api_key_id, window_start)
+    PRIMARY KEY (api_key_id, window_start),
+    FOREIGN KEY (org_id, api_key_id) REFERENCES api_keys ON DELETE CASCADE
 );
 SELECT enforce_tenancy('api_key_rate_buckets');
 
