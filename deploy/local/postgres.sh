@@ -121,6 +121,7 @@ create_cluster() {
     die "initdb could not make a PostgreSQL cluster in $server" "The lines above are the end of $dir/initdb.log."
   fi
   rm -f "$password_file"
+  # shellcheck disable=SC2016
   as_server_user sh -c 'echo "include = '\''../settings.conf'\''" >>"$1/data.new/postgresql.conf" && mv "$1/data.new" "$1/data"' sh "$server"
 }
 

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # One line per part while the platform starts. In a terminal the line shows the seconds and what the part is doing; elsewhere
-# (a log file, CI) it is printed once at the start and once at the end. Sourced, after lib.sh.
+# (a log file, CI) it is printed once at the start and once at the end. Sourced, after lib.sh; the caller sets state_dir.
+: "${state_dir:?}"
 
 if [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; then interactive=yes; else interactive=no; fi
 

@@ -18,13 +18,13 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source=deploy/local/lib.sh
 . "$here/lib.sh"
+root=$(absolute "$here/../..")
+state_dir="$root/.run/dev"
 # shellcheck source=deploy/local/progress.sh
 . "$here/progress.sh"
 # shellcheck source=deploy/local/supervise.sh
 . "$here/supervise.sh"
 
-root=$(absolute "$here/../..")
-state_dir="$root/.run/dev"
 port_base=${PORT_BASE:-8080}
 profile=$([ "${RELEASE:-}" = 1 ] && echo release || echo debug)
 bin_dir=${BIN_DIR:-${CARGO_TARGET_DIR:-$root/target}/$profile}
@@ -165,7 +165,8 @@ launch() {
   local name=$1
   unset DATABASE_URL AMQP_URL SERVICE_ROLE_PASSWORD INTERNAL_SECRET SEALING_KEYS LISTEN_ADDR
   export RUST_LOG=${RUST_LOG:-info}
-  export LISTEN_ADDR="127.0.0.1:$(port_of "$name")"
+  export LISTEN_ADDR
+  LISTEN_ADDR=127.0.0.1:$(port_of "$name")
   if [ "$name" = demo ]; then
     export GATEWAY_URL INGEST_URL DEMO_STATE="$state_dir/demo.json"
     GATEWAY_URL=$(url_of query) INGEST_URL=$(url_of ingest)
@@ -284,6 +285,7 @@ run() {
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   # Bash reports a child's death by signal in its own words, unless that signal is trapped.
+  # shellcheck disable=SC2173
   trap : KILL ABRT SEGV BUS
   set -m
   "$here/reaper.sh" $$ "$here/run.sh" stop </dev/null >/dev/null 2>&1 &

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # Starts the platform's programs, starts again the ones that die, and stops them all. Sourced, after lib.sh and progress.sh.
 #
-# The caller sets `state_dir` (pid files and logs) and defines `launch NAME`, which replaces the calling
-# shell by the program with its environment.
+# The caller sets state_dir (pid files and logs) and defines `launch NAME`, which replaces the calling shell by the program with
+# its environment.
+: "${state_dir:?}"
 
 part_names=()
 part_pids=()

@@ -1,0 +1,61 @@
+# Everything here is also what continuous integration runs. Works with GNU make 3.81, which is what macOS has.
+.DEFAULT_GOAL := help
+.PHONY: help run reset test test-up test-down bench fmt lint lint-fmt lint-invariants lint-scripts lint-manifests lint-clippy \
+        lint-deny size clean
+
+export CARGO_TERM_COLOR ?= auto
+
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## start everything on this machine (PORT_BASE=9080 moves the ports, RELEASE=1 optimises); Ctrl-C stops it
+	@deploy/local/run.sh
+
+reset: ## delete the local database, broker, secrets and logs of `make run`
+	@deploy/local/run.sh reset
+
+test: ## run all tests against a throw-away PostgreSQL and RabbitMQ (ARGS='-p ingest' narrows)
+	@cargo build --workspace --bins
+	@deploy/local/test.sh run deploy/local/cargo-test.sh $(ARGS)
+
+test-up: ## start the test servers and keep them:  eval "$$(deploy/local/test.sh env)" && cargo nextest run
+	@deploy/local/test.sh up
+
+test-down: ## stop and delete them
+	@deploy/local/test.sh down
+
+bench: ## run the benchmarks against a PostgreSQL that really syncs (ARGS are passed on)
+	@deploy/local/test.sh run --durable cargo run --release -p bench -- $(ARGS)
+
+fmt: ## format the code
+	@cargo fmt --all
+
+# The cheap checks come first.
+lint: lint-fmt lint-invariants lint-scripts lint-manifests lint-clippy lint-deny ## every check that is not a test
+
+lint-fmt:
+	cargo fmt --all --check
+
+lint-invariants: ## the rules of ARCHITECTURE.md, and that each of them can fail
+	@deploy/lint/invariants.sh --self-test
+	@deploy/lint/invariants.sh
+
+lint-scripts: ## shellcheck
+	@deploy/lint/scripts.sh
+
+lint-manifests: ## Kubernetes manifests, Dockerfile, compose file, YAML style
+	@deploy/lint/manifests.sh
+
+lint-clippy:
+	cargo clippy --workspace --all-targets -- -D warnings
+
+lint-deny: ## licences, sources, banned crates, and advisories where their database can be reached
+	@deploy/lint/deny.sh
+
+size: ## lines of code by crate, and the files over budget
+	@deploy/lint/size.sh
+
+clean: ## delete what was built, and the test servers
+	@deploy/local/test.sh down
+	@deploy/local/test.sh down --durable
+	@cargo clean
