@@ -17,9 +17,13 @@ mod database;
 mod eventually;
 mod fixtures;
 mod github;
+mod ports;
+mod process;
 mod proxy;
 pub mod receivers;
 mod remains;
+mod servers;
+mod stack;
 
 pub use broker::TestBroker;
 pub use client::{Client, Reply};
@@ -27,8 +31,11 @@ pub use database::{ROLE_PASSWORD, TestDb};
 pub use eventually::eventually;
 pub use fixtures::{Fixture, KeySpec, Person};
 pub use github::{Delivery, GitHub, WorkflowRun};
+pub use process::Process;
 pub use proxy::Proxy;
 pub use receivers::{Answer, Received, Receiver};
+pub use servers::{PrivatePostgres, PrivateRabbit};
+pub use stack::{INTERNAL_SECRET, SEALING_KEYS, Service, Stack, StackBuilder};
 
 /// Chooses ring as the process's TLS provider; reqwest panics without one. Repeating it does nothing.
 pub fn install_crypto() {

@@ -11,3 +11,4 @@ mod database;
 mod eventually;
 mod proxy;
 mod receivers;
+mod servers;
