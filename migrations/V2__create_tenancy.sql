@@ -14,6 +14,8 @@ CREATE TABLE users (
     email text NOT NULL CONSTRAINT users_email_key UNIQUE,
     name text NOT NULL,
     password_hash text NOT NULL,
+    -- The organisation that was active last: where the next session starts.
+    last_org_id uuid REFERENCES orgs ON DELETE SET NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );
 

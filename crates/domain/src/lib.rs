@@ -11,6 +11,7 @@ pub mod events;
 pub mod ids;
 pub mod level;
 pub mod log_record;
+pub mod login_throttle;
 pub mod name;
 pub mod page;
 pub mod role;
