@@ -213,6 +213,14 @@ impl Receiver {
         lock(&self.shared.received).clone()
     }
 
+    /// The requests after the first `seen` ones.
+    pub fn received_after(&self, seen: usize) -> Vec<Received> {
+        lock(&self.shared.received)
+            .get(seen..)
+            .unwrap_or_default()
+            .to_vec()
+    }
+
     /// The requests that were good and were answered with a success.
     pub fn accepted(&self) -> Vec<Received> {
         self.received().into_iter().filter(Received::accepted).collect()
