@@ -68,7 +68,8 @@ impl DbError {
     /// Whether the data itself was refused (as opposed to the server being away): trying it again cannot help.
     pub fn is_bad_data(&self) -> bool {
         matches!(self, Self::Postgres(error) if error.code().is_some_and(|state| {
-            ["22", "23"].iter().any(|class| state.code().starts_with(class))
+            // 22 data exception, 23 constraint, 54 a limit of the program, such as how deep a document may nest.
+            ["22", "23", "54"].iter().any(|class| state.code().starts_with(class))
         }))
     }
 

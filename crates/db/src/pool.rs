@@ -3,7 +3,9 @@
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::{Connect, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Connect, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
 use domain::ids::OrgId;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
@@ -114,18 +116,7 @@ impl Connect for ConnectOn {
         config: &tokio_postgres::Config,
     ) -> BoxFuture<'_, Result<(tokio_postgres::Client, JoinHandle<()>), tokio_postgres::Error>> {
         let config = config.clone();
-        let task = self.0.spawn(async move {
-            let (client, connection) = config.connect(NoTls).await?;
-            let driver = tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(
-                        error = &error as &dyn std::error::Error,
-                        "database connection ended"
-                    );
-                }
-            });
-            Ok((client, driver))
-        });
+        let task = self.0.spawn(async move { connect_and_drive(&config).await });
         Box::pin(async move {
             match task.await {
                 Ok(connected) => connected,
@@ -133,6 +124,31 @@ impl Connect for ConnectOn {
             }
         })
     }
+}
+
+/// A connection outside the pool, with the same limits, for a program part that keeps its own. Its task ends with the
+/// connection; aborting it closes the socket at once. Call it on the program's main runtime.
+pub async fn connect(config: &DbConfig) -> Result<(tokio_postgres::Client, JoinHandle<()>), DbError> {
+    // The driver's own limit covers the TCP handshake only.
+    match tokio::time::timeout(CONNECT, connect_and_drive(&session_config(config)?)).await {
+        Ok(connected) => Ok(connected?),
+        Err(_elapsed) => Err(PoolError::Timeout(TimeoutType::Create).into()),
+    }
+}
+
+async fn connect_and_drive(
+    config: &tokio_postgres::Config,
+) -> Result<(tokio_postgres::Client, JoinHandle<()>), tokio_postgres::Error> {
+    let (client, connection) = config.connect(NoTls).await?;
+    let driver = tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "database connection ended"
+            );
+        }
+    });
+    Ok((client, driver))
 }
 
 /// The connection settings of one session: its name and the server's limits.

@@ -18,13 +18,16 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({"data": {"status": "ok"}}))
 }
 
-/// It would serve a request now: not stopping, PostgreSQL answers, and its schema is new enough.
+/// It would serve a request now: not stopping, not reluctant, PostgreSQL answers, and its schema is new enough.
 async fn readyz(kit: web::Data<Kit>) -> HttpResponse {
     let unready = |reason: String| {
         HttpResponse::ServiceUnavailable().json(json!({"data": {"status": "unready", "reason": reason}}))
     };
     if kit.stopping.is_cancelled() {
         return unready("stopping".into());
+    }
+    if let Some(reason) = kit.reluctance.borrow().clone() {
+        return unready(reason);
     }
     match kit.db.check().await {
         Ok(()) => HttpResponse::Ok().json(json!({"data": {"status": "ready"}})),

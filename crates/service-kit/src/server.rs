@@ -8,12 +8,13 @@ use actix_web::{App, HttpResponse, HttpServer, ResponseError as _, web};
 use db::{Db, DbConfig, DbError};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{ApiError, Clock, CommonConfig, context, health, openapi};
+use crate::{ApiError, Clock, CommonConfig, context, health, openapi, telemetry};
 
 /// What every handler and background task of a service shares. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +25,10 @@ pub struct Kit {
     pub trusted_proxies: Vec<IpNet>,
     /// Cancelled when the service is told to stop: background loops end, and `/readyz` says no.
     pub stopping: CancellationToken,
+    /// Cancelled when the last request has been answered: what requests lean on may end now.
+    pub requests_done: CancellationToken,
+    /// Why the service does not want to serve although PostgreSQL answers; `/readyz` says it.
+    pub reluctance: watch::Sender<Option<String>>,
     /// Background tasks; the service waits for them before it exits.
     pub tasks: TaskTracker,
 }
@@ -44,6 +49,8 @@ impl Kit {
             internal_secret: config.internal_secret.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             stopping: CancellationToken::new(),
+            requests_done: CancellationToken::new(),
+            reluctance: watch::Sender::new(None),
             tasks: TaskTracker::new(),
         })
     }
@@ -95,6 +102,7 @@ pub fn serve<S: Send + Sync + 'static>(
     .disable_signals()
     .run();
     let handle = server.handle();
+    kit.tasks.spawn(telemetry::upkeep(kit.stopping.clone()));
     let server = tokio::spawn(server);
     tracing::info!(%addr, "{service} listens on {addr}");
     Ok(Running {
@@ -122,6 +130,7 @@ impl Running {
         self.kit.stopping.cancel();
         self.handle.stop(true).await;
         let result = self.server.await.map_err(std::io::Error::other)?;
+        self.kit.requests_done.cancel();
         self.kit.tasks.close();
         self.kit.tasks.wait().await;
         self.kit.db.close();
