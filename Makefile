@@ -18,7 +18,7 @@ test: ## run all tests against a throw-away PostgreSQL and RabbitMQ (ARGS='-p in
 	@cargo build --workspace --bins
 	@deploy/local/test.sh run deploy/local/cargo-test.sh $(ARGS)
 
-test-up: ## start the test servers and keep them:  eval "$$(deploy/local/test.sh env)" && cargo nextest run
+test-up: ## start the test servers and keep them; their environment: deploy/local/test.sh env
 	@deploy/local/test.sh up
 
 test-down: ## stop and delete them

@@ -8,7 +8,7 @@ python_tools
 cd "$here/../.."
 set --
 while IFS= read -r file; do set -- "$@" "$file"; done <<EOF
-$(find deploy .ci services crates -name target -prune -o -name node_modules -prune -o -type f -name '*.sh' -print | LC_ALL=C sort)
+$(find deploy k8s .ci services crates -name target -prune -o -name node_modules -prune -o -type f -name '*.sh' -print | LC_ALL=C sort)
 .ci/run
 EOF
 shellcheck --external-sources --source-path=. --severity=style "$@"

@@ -5,5 +5,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 if cargo nextest --version >/dev/null 2>&1; then
   exec cargo nextest run --workspace --no-fail-fast "$@"
 else
-  exec cargo test --workspace --all-targets --no-fail-fast "$@"
+  exec cargo test --workspace --lib --bins --tests --no-fail-fast "$@"
 fi

@@ -59,12 +59,25 @@ port_owner() {
 
 # alive PID: it runs; one that has ended and only waits for its parent to notice does not count.
 alive() {
+  local state
   [ -n "${1:-}" ] && kill -0 "$1" 2>/dev/null || return 1
-  case $(ps -o stat= -p "$1" 2>/dev/null) in Z* | "") return 1 ;; esac
+  if [ -d /proc/self ]; then
+    state=$(cat "/proc/$1/stat" 2>/dev/null || true)
+    state=${state##*) }
+  else
+    state=$(ps -o stat= -p "$1" 2>/dev/null || true)
+  fi
+  case $state in Z* | "") return 1 ;; esac
 }
 
 # command_of PID: its command line, empty when it is gone.
-command_of() { ps -ww -o command= -p "$1" 2>/dev/null || true; }
+command_of() {
+  if [ -d /proc/self ]; then
+    tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" || true
+  else
+    ps -ww -o command= -p "$1" 2>/dev/null || true
+  fi
+}
 
 # wait_gone PID SECONDS: true once the process has ended.
 wait_gone() {
