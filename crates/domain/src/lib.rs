@@ -6,8 +6,10 @@
 pub mod alerting;
 pub mod api_key;
 pub mod deployment;
+pub mod deployment_report;
 pub mod email;
 pub mod events;
+pub mod github;
 pub mod ids;
 pub mod level;
 pub mod log_record;
