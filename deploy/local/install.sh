@@ -17,8 +17,8 @@ may_become_root() { is_root || { have sudo && sudo -n true 2>/dev/null; }; }
 # The way out that needs no package manager at all.
 elsewhere() {
   case $1 in
-    postgresql) echo "or use a server that exists:  export DATABASE_URL=postgres://owner:password@host:5432/sightline" ;;
-    rabbitmq) echo "or use a broker that exists:  export AMQP_URL=amqp://user:password@host:5672" ;;
+    postgresql) echo "or use a server that exists:  export DATABASE_URL=postgres://owner:password@host:5432/sightline (for tests: TEST_DATABASE_URL)" ;;
+    rabbitmq) echo "or use a broker that exists:  export AMQP_URL=amqp://user:password@host:5672 (for tests: TEST_AMQP_URL, TEST_RABBITMQ_API)" ;;
   esac
 }
 

@@ -199,6 +199,8 @@ start() {
   # The server's account may not be allowed to stand where the caller stands.
   cd "$server"
   [ -s "$server/data/PG_VERSION" ] || create_cluster "$dir" "$server" "$bin" "$throwaway"
+  # The server is asked below whether it knows a setting, and reads this file to answer.
+  as_server_user touch "$server/settings.conf"
   { settings "$server" "$bin" "$port" "$throwaway"; printf '%s' "$extra"; } >"$server/settings.conf.new"
   if is_root; then chown "$(id -u "$(server_user)")" "$server/settings.conf.new"; fi
   mv "$server/settings.conf.new" "$server/settings.conf"

@@ -92,14 +92,24 @@ check_given() {
 
 running() { [ -f "$state/env.sh" ] && "$here/postgres.sh" status "$state/postgres" >/dev/null && "$here/rabbitmq.sh" status "$state/rabbitmq" >/dev/null; }
 
+# install WHAT FINDER: a package manager has much to say, of which only a failure is of interest.
+install() {
+  if "$2" bindir >/dev/null; then return; fi
+  say "Installing $1 (log: ${state#"$root"/}/install.log) ..."
+  if ! "$here/install.sh" "$1" >"$state/install.log" 2>&1; then
+    last_lines "$state/install.log" 30
+    die "$1 could not be installed" "The lines above are the end of $state/install.log."
+  fi
+}
+
 starting=""
 
 # Both at once: RabbitMQ takes seconds.
 start_servers() {
   local first rabbitmq postgres failed=no
   if running; then return; fi
-  "$here/install.sh" postgresql >&2
-  "$here/install.sh" rabbitmq >&2
+  install postgresql "$here/postgres.sh"
+  install rabbitmq "$here/rabbitmq.sh"
   delete_servers
   first=$(free_ports)
   "$here/rabbitmq.sh" start "$state/rabbitmq" "$first" >/dev/null &
