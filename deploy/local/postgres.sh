@@ -159,6 +159,27 @@ EOF
   fi
 }
 
+# forget_dead_server DATA: a server that was killed, and whose parent has not taken notice yet, still has a process id; a new server
+# would take it for a live one. Its lock file may go once no process of it works in the data folder any more.
+forget_dead_server() {
+  local pid data tries=0 folder
+  pid=$(head -n 1 "$1/postmaster.pid" 2>/dev/null || true)
+  if [ -z "$pid" ] || [ ! -d /proc/self ] || ! kill -0 "$pid" 2>/dev/null || alive "$pid"; then return; fi
+  data=$(as_server_user readlink -f "$1")
+  while :; do
+    for folder in /proc/[0-9]*/cwd; do
+      if [ "$(readlink "$folder" 2>/dev/null)" = "$data" ]; then
+        tries=$((tries + 1))
+        [ "$tries" -le 100 ] || die "processes of a killed PostgreSQL still work in $data" "Stop them, then try again."
+        sleep 0.1
+        continue 2
+      fi
+    done
+    break
+  done
+  as_server_user rm -f "$1/postmaster.pid"
+}
+
 start() {
   [ $# -ge 2 ] || usage
   local dir=$1 port=$2 throwaway=no extra="" server bin pid log tries=0
@@ -205,6 +226,7 @@ start() {
   if is_root; then chown "$(id -u "$(server_user)")" "$server/settings.conf.new"; fi
   mv "$server/settings.conf.new" "$server/settings.conf"
   echo "$port" >"$dir/port"
+  forget_dead_server "$server/data"
   log="$server/postgres.log"
   [ ! -f "$log" ] || mv "$log" "$log.1"
   # After a crash the old backends may hold the shared memory for another moment.
