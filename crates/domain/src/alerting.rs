@@ -1,1 +1,18 @@
-//! Alerting: rule parameters, the evaluator, the incident state machine, notification targets and retries.
+//! Alerting: rules, how they are evaluated, incidents, and what people are told.
+//!
+//! Everything that decides is here and pure: [`evaluator`] turns (rule, reading, previous state, now) into (new state,
+//! transition), [`incident`] knows which changes of an incident are legal, [`delivery`] knows what an answer of a
+//! receiver means and when to try again, [`address`] knows where we never connect to. Reading facts, storing states and
+//! sending messages is the `alerting` service's part.
+
+pub mod address;
+pub mod channel;
+pub mod delivery;
+pub mod discord;
+pub mod evaluator;
+pub mod fingerprint;
+pub mod incident;
+pub mod notification;
+pub mod rule;
+pub mod slack;
+pub mod webhook;

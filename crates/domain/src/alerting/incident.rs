@@ -1,0 +1,235 @@
+//! The life of an incident, and the words of its timeline.
+
+use serde::{Deserialize, Serialize};
+
+use crate::alerting::evaluator::{EndCause, Withdrawal};
+
+/// Where an incident stands. It never goes back.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentStatus {
+    Open,
+    /// Somebody looks after it.
+    Acknowledged,
+    Resolved,
+}
+
+impl IncidentStatus {
+    pub const ALL: [Self; 3] = [Self::Open, Self::Acknowledged, Self::Resolved];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// The way to another status: `Ok(false)` when it is this one already, so that a repeated request is no mistake.
+    pub fn change_to(self, wanted: Self) -> Result<bool, IllegalChange> {
+        match (self, wanted) {
+            (Self::Open, Self::Acknowledged | Self::Resolved) | (Self::Acknowledged, Self::Resolved) => {
+                Ok(true)
+            }
+            (Self::Open, Self::Open)
+            | (Self::Acknowledged, Self::Acknowledged)
+            | (Self::Resolved, Self::Resolved) => Ok(false),
+            (Self::Acknowledged | Self::Resolved, Self::Open) | (Self::Resolved, Self::Acknowledged) => {
+                Err(IllegalChange {
+                    from: self,
+                    to: wanted,
+                })
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for IncidentStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for IncidentStatus {
+    type Err = UnknownIncidentWord;
+    fn from_str(text: &str) -> Result<Self, UnknownIncidentWord> {
+        find(&Self::ALL, Self::as_str, text)
+    }
+}
+
+crate::text_column!(IncidentStatus);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an incident that is {from} cannot become {to}; open a new one if the problem is back")]
+pub struct IllegalChange {
+    pub from: IncidentStatus,
+    pub to: IncidentStatus,
+}
+
+/// Who opened an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentSource {
+    Rule,
+    Manual,
+}
+
+impl IncidentSource {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+impl std::str::FromStr for IncidentSource {
+    type Err = UnknownIncidentWord;
+    fn from_str(text: &str) -> Result<Self, UnknownIncidentWord> {
+        find(&[Self::Rule, Self::Manual], Self::as_str, text)
+    }
+}
+
+crate::text_column!(IncidentSource);
+
+/// What a row of the timeline tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    Opened,
+    Acknowledged,
+    Resolved,
+    /// The rule would fire again, and its cooldown holds it back.
+    FiringHeld,
+    /// The rule's condition is no longer met, or the rule looks elsewhere now.
+    FiringEnded,
+    SeverityChanged,
+    TitleChanged,
+    Note,
+    NotificationEnqueued,
+    NotificationSent,
+    /// An attempt failed or its outcome is unknown; another follows.
+    NotificationFailed,
+    /// Given up; a person may revive it.
+    NotificationDead,
+    NotificationRevived,
+    /// There was no channel to tell.
+    NobodyTold,
+}
+
+impl EventKind {
+    pub const ALL: [Self; 14] = [
+        Self::Opened,
+        Self::Acknowledged,
+        Self::Resolved,
+        Self::FiringHeld,
+        Self::FiringEnded,
+        Self::SeverityChanged,
+        Self::TitleChanged,
+        Self::Note,
+        Self::NotificationEnqueued,
+        Self::NotificationSent,
+        Self::NotificationFailed,
+        Self::NotificationDead,
+        Self::NotificationRevived,
+        Self::NobodyTold,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+            Self::FiringHeld => "firing_held",
+            Self::FiringEnded => "firing_ended",
+            Self::SeverityChanged => "severity_changed",
+            Self::TitleChanged => "title_changed",
+            Self::Note => "note",
+            Self::NotificationEnqueued => "notification_enqueued",
+            Self::NotificationSent => "notification_sent",
+            Self::NotificationFailed => "notification_failed",
+            Self::NotificationDead => "notification_dead",
+            Self::NotificationRevived => "notification_revived",
+            Self::NobodyTold => "nobody_told",
+        }
+    }
+}
+
+impl std::str::FromStr for EventKind {
+    type Err = UnknownIncidentWord;
+    fn from_str(text: &str) -> Result<Self, UnknownIncidentWord> {
+        find(&Self::ALL, Self::as_str, text)
+    }
+}
+
+crate::text_column!(EventKind);
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "an incident has a status, source or event that is not known; a status is one of open, acknowledged, resolved"
+)]
+pub struct UnknownIncidentWord;
+
+fn find<T: Copy>(all: &[T], as_str: fn(T) -> &'static str, text: &str) -> Result<T, UnknownIncidentWord> {
+    all.iter()
+        .copied()
+        .find(|one| as_str(*one) == text)
+        .ok_or(UnknownIncidentWord)
+}
+
+/// Why a rule's incident resolves by itself, in words. `detail` is the last reading.
+pub fn end_in_words(cause: EndCause, detail: &str) -> String {
+    match cause {
+        EndCause::ConditionFalse { .. } => format!("the condition is no longer met: {detail}"),
+        EndCause::Withdrawn(Withdrawal::RuleDisabled) => "the rule was disabled".to_owned(),
+        EndCause::Withdrawn(Withdrawal::RuleDeleted) => "the rule was deleted".to_owned(),
+        EndCause::Withdrawn(Withdrawal::OutOfScope) => {
+            "the rule no longer covers this service and environment".to_owned()
+        }
+    }
+}
+
+/// The title of a rule's incident: at most 200 characters, whatever the names.
+pub fn title_of(rule: &str, service: &str, environment: &str) -> String {
+    let title = format!("{rule}: {service} / {environment}");
+    title.chars().take(crate::name::Name::MAX_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incident_only_goes_forward() {
+        use IncidentStatus::{Acknowledged, Open, Resolved};
+        for from in IncidentStatus::ALL {
+            for to in IncidentStatus::ALL {
+                let legal = from.change_to(to);
+                match (from, to) {
+                    (Open, Acknowledged | Resolved) | (Acknowledged, Resolved) => assert_eq!(legal, Ok(true)),
+                    _ if from == to => assert_eq!(legal, Ok(false)),
+                    _ => assert_eq!(legal, Err(IllegalChange { from, to })),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_is_read_back() {
+        for kind in EventKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+        for status in IncidentStatus::ALL {
+            assert_eq!(status.as_str().parse(), Ok(status));
+        }
+    }
+
+    #[test]
+    fn a_title_fits_whatever_the_names() {
+        let long = "ü".repeat(200);
+        assert_eq!(title_of(&long, &long, &long).chars().count(), 200);
+    }
+}

@@ -1,0 +1,135 @@
+//! Messages for a Slack incoming webhook (Block Kit), within its limits: 3,000 characters a section, 2,000 a field, 10
+//! fields (docs.slack.dev/reference/block-kit).
+//!
+//! Whatever people or senders wrote is untrusted: `&`, `<` and `>` are escaped, so that no text can mention a channel
+//! or make a link, and `verbatim` keeps Slack from linking what looks like a name or an address.
+
+use serde_json::{Value, json};
+
+use crate::alerting::notification::{Message, Notification, NotifiedTransition, escape_within, in_words};
+
+const MAX_TITLE: usize = 600;
+const MAX_SECTION: usize = 2_900;
+const MAX_FIELD: usize = 1_900;
+
+/// The body to POST.
+pub fn render(message: Message<'_>) -> Value {
+    match message {
+        Message::Incident { notification, link } => incident(notification, link),
+        Message::Test { channel, at } => {
+            let text = format!(
+                "Sightline test message for the channel {}, sent {}",
+                escape(channel, MAX_TITLE),
+                in_words(at)
+            );
+            json!({"text": text, "blocks": [section(&text)]})
+        }
+    }
+}
+
+fn incident(notification: &Notification, link: &str) -> Value {
+    let mark = match notification.transition {
+        NotifiedTransition::Opened => "🔴",
+        NotifiedTransition::Resolved => "✅",
+    };
+    let title = escape(&notification.title, MAX_TITLE);
+    let summary = escape(&notification.summary, MAX_SECTION);
+    let headline = notification.headline();
+    let fields: Vec<Value> = notification
+        .facts()
+        .iter()
+        .map(|(name, value)| mrkdwn(&format!("*{name}*\n{}", escape(value, MAX_FIELD))))
+        .collect();
+    let mut blocks = vec![section(&format!("{mark} *{headline}: {title}*"))];
+    if !summary.is_empty() {
+        blocks.push(section(&summary));
+    }
+    blocks.push(json!({"type": "section", "fields": fields}));
+    blocks.push(section(&format!("<{link}|Open it in Sightline>")));
+    json!({
+        // What a phone's notification shows.
+        "text": format!("{mark} {headline}: {title}"),
+        "blocks": blocks,
+        "link_names": false,
+        "unfurl_links": false,
+    })
+}
+
+fn section(text: &str) -> Value {
+    json!({"type": "section", "text": mrkdwn(text)})
+}
+
+fn mrkdwn(text: &str) -> Value {
+    json!({"type": "mrkdwn", "text": text, "verbatim": true})
+}
+
+fn escape(text: &str, max: usize) -> String {
+    escape_within(text, max, |character| match character {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alerting::notification::tests::{hostile, sample};
+
+    fn render_incident(notification: &Notification) -> Value {
+        let link = "https://sightline.example/incidents/7";
+        render(Message::Incident { notification, link })
+    }
+
+    #[test]
+    fn an_opened_incident_says_what_where_and_since_when() {
+        let body = render_incident(&sample(NotifiedTransition::Opened)).to_string();
+        for part in [
+            "🔴 *Incident opened: Too many errors: checkout / production*",
+            "27 errors in the last 60 s (threshold 20)",
+            "checkout / production",
+            "27 (threshold 20)",
+            "2023-11-14 22:13:20 UTC",
+            "<https://sightline.example/incidents/7|",
+        ] {
+            assert!(body.contains(part), "{part} is missing in {body}");
+        }
+        let body = render_incident(&sample(NotifiedTransition::Resolved)).to_string();
+        assert!(
+            body.contains("✅ *Incident resolved:") && body.contains("no longer met"),
+            "{body}"
+        );
+    }
+
+    #[test]
+    fn untrusted_text_mentions_nobody_and_fits() {
+        for transition in [NotifiedTransition::Opened, NotifiedTransition::Resolved] {
+            let body = render_incident(&hostile(transition));
+            let text = body.to_string();
+            assert!(!text.contains("<!channel>") && !text.contains("<@U1>"), "{text}");
+            let blocks = body["blocks"].as_array().unwrap();
+            for block in blocks {
+                let length = |text: &Value| text["text"].as_str().unwrap().chars().count();
+                if let Some(fields) = block["fields"].as_array() {
+                    assert!(fields.len() <= 10 && fields.iter().all(|field| length(field) <= 2_000));
+                } else {
+                    assert!(length(&block["text"]) <= 3_000);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_summary_makes_no_empty_block() {
+        let notification = Notification {
+            summary: String::new(),
+            ..sample(NotifiedTransition::Opened)
+        };
+        assert!(
+            !render_incident(&notification)
+                .to_string()
+                .contains(r#""text":"""#)
+        );
+    }
+}
