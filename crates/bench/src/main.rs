@@ -1,1 +1,39 @@
-fn main() {}
+//! `make bench`: what the log store costs, beside what PostgreSQL itself does with the same lines in the same run.
+//!
+//! Prints a table and writes the same as JSON. Every figure is of this machine at this moment: compare the ratios, not
+//! the numbers of two machines.
+#![expect(clippy::print_stdout, reason = "this program's purpose is to print")]
+
+mod corpus;
+mod cpu;
+mod ingest;
+mod load;
+mod reference;
+mod report;
+mod target;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(about)]
+struct Config {
+    /// Lines of the corpus.
+    #[arg(long, default_value_t = 1_000_000)]
+    lines: usize,
+    /// Where the JSON goes.
+    #[arg(long, default_value = "target/bench.json")]
+    json: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    testkit::install_crypto();
+    let config = Config::parse();
+    let mut report = report::Report::default();
+    ingest::measure(config.lines, &mut report).await?;
+    report.write(&config.json)?;
+    println!("\nwritten to {}", config.json.display());
+    Ok(())
+}

@@ -149,6 +149,11 @@ impl Process {
         self.start().await;
     }
 
+    /// The running program's process id.
+    pub fn pid(&self) -> u32 {
+        self.child().as_ref().map(Child::id).unwrap_or_else(|| panic!("{} does not run", self.name))
+    }
+
     /// Whether the program runs (paused or not).
     pub fn is_running(&self) -> bool {
         self.child().is_some() && self.exit_status().is_none()

@@ -263,15 +263,9 @@ impl Drop for Stack {
     }
 }
 
-/// The program beside the test's executable: `target/<profile>/deps/<test>` finds `target/<profile>/<name>`.
+/// The program beside this executable: a test is `target/<profile>/deps/<test>`, the benchmark `target/<profile>/bench`.
 fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.ancestors().nth(2).unwrap();
-    let binary = folder.join(name);
-    assert!(
-        binary.is_file(),
-        "{} does not exist: build the programs first with `cargo build --workspace --bins`",
-        binary.display()
-    );
-    binary
+    let own = std::env::current_exe().unwrap();
+    let found = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("{name} is not built: build the programs first with `cargo build --workspace --bins`"))
 }
