@@ -151,7 +151,8 @@ impl Process {
 
     /// The running program's process id.
     pub fn pid(&self) -> u32 {
-        self.child().as_ref().map(Child::id).unwrap_or_else(|| panic!("{} does not run", self.name))
+        let id = self.child().as_ref().map(Child::id);
+        id.unwrap_or_else(|| panic!("{} does not run", self.name))
     }
 
     /// Whether the program runs (paused or not).
@@ -182,9 +183,7 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) {
-        let id = self.child().as_ref().map(Child::id);
-        let id = id.unwrap_or_else(|| panic!("{} does not run", self.name));
-        let pid = Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+        let pid = Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap_or_else(|error| panic!("{}: {error}", self.name));
     }
 

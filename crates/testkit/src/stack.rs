@@ -266,6 +266,13 @@ impl Drop for Stack {
 /// The program beside this executable: a test is `target/<profile>/deps/<test>`, the benchmark `target/<profile>/bench`.
 fn binary(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
-    let found = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("{name} is not built: build the programs first with `cargo build --workspace --bins`"))
+    let found = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
+    found.unwrap_or_else(|| {
+        panic!("{name} is not built: build the programs first with `cargo build --workspace --bins`")
+    })
 }
