@@ -61,6 +61,14 @@ pub async fn list_of_user_all_orgs(
     Ok(rows.iter().map(read).collect())
 }
 
+pub async fn count_of_user_all_orgs(conn: &Connection, user_id: UserId) -> Result<i64, DbError> {
+    const SQL: &str = "
+        -- orgs::count_of_user_all_orgs
+        SELECT count(*) FROM orgs_of_user($1)";
+    let statement = conn.prepare_cached(SQL).await?;
+    Ok(conn.query_one(&statement, &[&user_id]).await?.get(0))
+}
+
 /// One organisation, if this person is a member of it.
 pub async fn find_of_user_all_orgs(
     conn: &Connection,

@@ -16,24 +16,17 @@ pub struct NewUser<'a> {
     pub name: &'a str,
     /// A PHC string.
     pub password_hash: &'a str,
-    pub org_id: OrgId,
 }
 
 /// Violates [`EMAIL_KEY`] when the e-mail has an account.
 pub async fn create(tx: &Transaction<'_>, user: &NewUser<'_>) -> Result<(), DbError> {
     const SQL: &str = "
         -- users::create
-        INSERT INTO users (id, email, name, password_hash, last_org_id) VALUES ($1, $2, $3, $4, $5)";
+        INSERT INTO users (id, email, name, password_hash) VALUES ($1, $2, $3, $4)";
     let statement = tx.prepare_cached(SQL).await?;
     tx.execute(
         &statement,
-        &[
-            &user.id,
-            user.email,
-            &user.name,
-            &user.password_hash,
-            &user.org_id,
-        ],
+        &[&user.id, user.email, &user.name, &user.password_hash],
     )
     .await?;
     Ok(())
