@@ -60,6 +60,19 @@ pub async fn list(
     Ok(rows.iter().map(read).collect())
 }
 
+/// All environments of a service by name, for looking names up.
+pub async fn names(
+    tx: &TenantTx<'_>,
+    service_id: ServiceId,
+) -> Result<Vec<(EnvironmentId, String)>, DbError> {
+    const SQL: &str = "
+        -- environments::names
+        SELECT id, name FROM environments WHERE org_id = $1 AND service_id = $2 ORDER BY created_at, id";
+    let statement = tx.prepare_cached(SQL).await?;
+    let rows = tx.query(&statement, &[&tx.org_id(), &service_id]).await?;
+    Ok(rows.iter().map(|row| (row.get("id"), row.get("name"))).collect())
+}
+
 /// An environment of this very service.
 pub async fn find(
     tx: &TenantTx<'_>,
