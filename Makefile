@@ -1,7 +1,7 @@
 # Everything here is also what continuous integration runs. Works with GNU make 3.81, which is what macOS has.
 .DEFAULT_GOAL := help
 .PHONY: help run reset test test-up test-down bench fmt lint lint-fmt lint-invariants lint-scripts lint-manifests lint-clippy \
-        lint-deny size clean
+        lint-deny size test-scripts clean
 
 export CARGO_TERM_COLOR ?= auto
 
@@ -23,6 +23,9 @@ test-up: ## start the test servers and keep them; their environment: deploy/loca
 
 test-down: ## stop and delete them
 	@deploy/local/test.sh down
+
+test-scripts: ## try the scripts behind `make run` and `make test` with Ctrl-C, kill -9, ports in use (three minutes)
+	@deploy/local/selftest.py
 
 bench: ## run the benchmarks against a PostgreSQL that really syncs (ARGS are passed on)
 	@deploy/local/test.sh run --durable cargo run --release -p bench -- $(ARGS)

@@ -9,7 +9,9 @@ cd "$here/../.."
 cargo deny --all-features check --hide-inclusion-graph licenses bans sources
 
 # `fetch` exits with the failure of git; an advisory that is found afterwards is a failure of this check.
-if timeout 60 cargo deny --all-features fetch db >/dev/null 2>&1; then
+limit=""
+if command -v timeout >/dev/null 2>&1; then limit="timeout 60"; fi # macOS has none
+if $limit cargo deny --all-features fetch db >/dev/null 2>&1; then
   cargo deny --all-features check --disable-fetch advisories
 else
   echo "  skip  advisories: their database (github.com/rustsec/advisory-db) cannot be reached from here"

@@ -253,7 +253,7 @@ stop_everything() {
 finish() {
   trap '' INT TERM HUP
   set +e
-  [ -z "${reaper:-}" ] || kill "$reaper" 2>/dev/null
+  [ -z "${reaper:-}" ] || kill -- "-$reaper" 2>/dev/null
   stop_step
   say "Stopping everything ..."
   stop_everything

@@ -181,7 +181,7 @@ leave() {
 
 finish() {
   trap '' INT TERM HUP
-  [ -z "${reaper:-}" ] || kill "$reaper" 2>/dev/null || true
+  [ -z "${reaper:-}" ] || kill -- "-$reaper" 2>/dev/null || true
   if [ "$(cat "$state/lock/pid" 2>/dev/null)" = $$ ]; then unlock; fi
   leave $$
 }
