@@ -140,7 +140,7 @@ async fn ensure_key(client: &Client, state: &mut State) -> anyhow::Result<()> {
     let service = named(&services, "default").context("the service `default` was renamed or deleted")?;
     let path = format!("/api/services/{}", id_of(&service)?);
     let keys = ask(client, Method::GET, &format!("{path}/keys"), None).await?;
-    let is_live = |key: &Value| key["id"] == state.api_key_id.as_str() && key["revoked_at"].is_null();
+    let is_live = |key: &Value| key["id"] == state.api_key_id.as_str() && key["status"] == "live";
     if keys.as_array().is_some_and(|keys| keys.iter().any(is_live)) {
         return Ok(());
     }
@@ -229,40 +229,44 @@ async fn print_pages(receiver: &Receiver) -> anyhow::Result<()> {
     }
 }
 
-/// A page on one line: when, and what a person would see of it first.
+/// A page on one line: when, how urgent, what, and where to look.
 fn one_line(page: &Received) -> String {
     let at = page
         .at
         .format(format_description!("[hour]:[minute]:[second]"))
         .unwrap_or_default();
-    let message = page.json();
-    let text = message["text"].as_str().unwrap_or_default();
-    let headline = text
+    let text = page.text();
+    let severity = text
         .lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or("(a page without text)");
-    let link = links(&message).into_iter().next().unwrap_or_default();
+        .skip_while(|line| *line != "*Severity*")
+        .nth(1)
+        .unwrap_or("-");
+    let headline = page.json()["text"]
+        .as_str()
+        .unwrap_or("(a page without text)")
+        .replace('\n', " ");
+    // Slack's form of a link is <address|words>.
+    let link = text
+        .split('<')
+        .find_map(|rest| rest.starts_with("http").then(|| rest.split('|').next()))
+        .flatten()
+        .unwrap_or_default();
     let fault = page
         .fault
         .as_ref()
         .map(|fault| format!("   [Slack would refuse this: {fault}]"))
         .unwrap_or_default();
-    format!("{at} UTC   {headline}   {link}{fault}")
+    format!(
+        "{at} UTC   {severity:<8}   {}   {link}{fault}",
+        unescape(&headline)
+    )
 }
 
-/// The targets of the buttons in a Slack message.
-fn links(message: &Value) -> Vec<String> {
-    let blocks = message["blocks"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let elements = blocks
-        .iter()
-        .filter_map(|block| block["elements"].as_array())
-        .flatten();
-    elements
-        .filter_map(|element| element["url"].as_str().map(ToOwned::to_owned))
-        .collect()
+/// Slack's escapes, for a terminal.
+fn unescape(text: &str) -> String {
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
 }
 
 /// Calls the API; a failure names the call and carries what the platform said.

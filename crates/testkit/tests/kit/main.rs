@@ -12,3 +12,4 @@ mod eventually;
 mod proxy;
 mod receivers;
 mod servers;
+mod stack;
