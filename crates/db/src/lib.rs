@@ -33,4 +33,4 @@ pub mod users;
 pub mod webhook_deliveries;
 
 pub use error::DbError;
-pub use pool::{Connection, Db, DbConfig, TenantTx};
+pub use pool::{Connection, Db, DbConfig, TenantTx, connect};
