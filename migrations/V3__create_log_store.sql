@@ -211,16 +211,23 @@ CREATE FUNCTION expire_logs(batch integer)
 RETURNS TABLE (log_rows bigint, count_rows bigint, arrival_rows bigint, receipt_rows bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    -- By scope, so that the primary key finds the oldest rows of each without a scan.
+    -- By scope, so that the primary key finds the oldest rows of each without a scan. Scopes that no longer exist are
+    -- known by their counts.
     WITH kept AS (
         SELECT org_id, id AS service_id, now() - make_interval(days => retention_days) AS oldest FROM services
     ), scopes AS (
-        SELECT DISTINCT c.org_id, c.service_id, c.environment_id, coalesce(k.oldest, 'infinity') AS oldest
-        FROM log_counts c LEFT JOIN kept k USING (org_id, service_id)
+        SELECT s.org_id, s.service_id, s.environment_id, coalesce(k.oldest, 'infinity') AS oldest
+        FROM (SELECT org_id, service_id, id AS environment_id FROM environments
+              UNION SELECT org_id, service_id, environment_id FROM log_counts) s
+        LEFT JOIN kept k USING (org_id, service_id)
     ), doomed AS (
-        SELECT l.org_id, l.service_id, l.environment_id, l.ts, l.id
-        FROM scopes s JOIN logs l USING (org_id, service_id, environment_id)
-        WHERE l.ts < s.oldest LIMIT batch
+        SELECT s.org_id, s.service_id, s.environment_id, oldest.ts, oldest.id
+        FROM scopes s CROSS JOIN LATERAL (
+            SELECT l.ts, l.id FROM logs l
+            WHERE l.org_id = s.org_id AND l.service_id = s.service_id AND l.environment_id = s.environment_id
+              AND l.ts < s.oldest
+            ORDER BY l.ts LIMIT batch
+        ) oldest LIMIT batch
     ), gone AS (
         DELETE FROM logs l USING doomed d
         WHERE l.org_id = d.org_id AND l.service_id = d.service_id AND l.environment_id = d.environment_id
@@ -229,10 +236,11 @@ BEGIN
     ) SELECT count(*) INTO log_rows FROM gone;
 
     count_rows := 0;
-    IF log_rows < batch THEN -- the counts name the scopes, so they go last
+    IF log_rows < batch THEN -- the counts name the scopes, so they go last, and a minute that is not over stays
         WITH gone AS (
             DELETE FROM log_counts c
-            WHERE c.minute < coalesce((SELECT now() - make_interval(days => s.retention_days) FROM services s
+            WHERE c.minute < coalesce((
+                SELECT date_trunc('minute', now() - make_interval(days => s.retention_days)) FROM services s
                 WHERE s.org_id = c.org_id AND s.id = c.service_id), 'infinity')
             RETURNING 1
         ) SELECT count(*) INTO count_rows FROM gone;
