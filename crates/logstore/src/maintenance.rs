@@ -1,1 +1,146 @@
-//! placeholder
+//! Keeps day partitions ahead of the lines that come, and removes what expired.
+//!
+//! Both may run on every replica at any time: making a partition that exists does nothing, and a cleanup holds a lease
+//! while it runs.
+
+use std::time::Duration;
+
+use db::{Connection, Db, DbError, cron_runs, leases, rate_buckets};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::causes;
+
+/// The name of a cleanup in `cron_runs`, and of its lease.
+pub const CLEANUP: &str = "logs.cleanup";
+
+/// Rows of `logs` that one transaction deletes.
+const BATCH: i32 = 10_000;
+/// A cleanup that says nothing for this long is taken for dead, and another may start.
+const LEASE: Duration = Duration::from_mins(3);
+/// One batch may take longer than a request's statement.
+const LONG_STATEMENTS: &str = "SET LOCAL statement_timeout = '120s'";
+
+/// What [`make_partitions`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Partitions {
+    pub made: i32,
+    /// Days whose lines already lie in the default partition; they stay readable there.
+    pub skipped: i32,
+}
+
+/// Makes the day partitions of `logs` from two days ago to seven days ahead, by the database's clock in UTC.
+pub async fn make_partitions(db: &Db) -> Result<Partitions, DbError> {
+    const SQL: &str = "
+        -- maintenance::make_partitions
+        SELECT made, skipped FROM make_log_partitions(
+            (now() AT TIME ZONE 'UTC')::date - 2, (now() AT TIME ZONE 'UTC')::date + 7)";
+    let conn = db.conn("logs.partitions").await?;
+    let row = conn.query_one(SQL, &[]).await?;
+    Ok(Partitions {
+        made: row.get("made"),
+        skipped: row.get("skipped"),
+    })
+}
+
+/// What a cleanup removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CleanupReport {
+    /// Day partitions of `logs` that were dropped whole.
+    pub partitions: Vec<String>,
+    /// Lines of the remaining partitions, past their service's retention or of services that no longer exist.
+    pub log_rows: i64,
+    /// Rows of `log_counts`.
+    pub count_rows: i64,
+    /// Rows of `log_arrivals`.
+    pub arrival_rows: i64,
+    /// Rows of `ingest_receipts`.
+    pub receipt_rows: i64,
+    /// Rows of `api_key_rate_buckets`.
+    pub rate_bucket_rows: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cleanup {
+    Done(CleanupReport),
+    /// Another process, or another task of this one, is at it.
+    AlreadyRunning,
+}
+
+/// Removes everything that expired, now, and records the run in `cron_runs`. At most one runs at a time.
+pub async fn cleanup(db: &Db) -> Result<Cleanup, DbError> {
+    let mut conn = db.conn(CLEANUP).await?;
+    let owner = Uuid::new_v4();
+    let Some(lease) = leases::acquire(&conn, CLEANUP, owner, LEASE).await? else {
+        return Ok(Cleanup::AlreadyRunning);
+    };
+    let run = cron_runs::start(&conn, CLEANUP).await?;
+    let result = remove_expired(&mut conn, owner).await;
+    let (outcome, report) = match &result {
+        Ok(report) => ("ok".to_owned(), serde_json::to_value(report).unwrap_or_default()),
+        Err(error) => (causes::chain(error), serde_json::Value::Null),
+    };
+    cron_runs::finish(&conn, run, &outcome, &report).await?;
+    leases::release(&conn, CLEANUP, lease).await?;
+    result.map(Cleanup::Done)
+}
+
+async fn remove_expired(conn: &mut Connection, owner: Uuid) -> Result<CleanupReport, DbError> {
+    let mut report = CleanupReport {
+        // First: what goes with its partition need not be deleted row by row.
+        partitions: drop_partitions(conn).await.or_else(put_off)?,
+        rate_bucket_rows: rate_buckets::expire_all_orgs(conn).await?,
+        ..CleanupReport::default()
+    };
+    loop {
+        let rows = expire_batch(conn, &mut report).await?;
+        if rows < i64::from(BATCH) {
+            return Ok(report);
+        }
+        // Deleting what is expired does no harm without the lease, but two would be in each other's way.
+        if leases::acquire(conn, CLEANUP, owner, LEASE).await?.is_none() {
+            return Ok(report);
+        }
+    }
+}
+
+/// A drop waits for running writes, and is given up before writes pile up behind it: the next cleanup tries again, and
+/// this one goes on.
+fn put_off(error: DbError) -> Result<Vec<String>, DbError> {
+    if !error.is_unavailable() {
+        return Err(error);
+    }
+    tracing::warn!(
+        error = causes::chain(&error),
+        "expired partitions could not be dropped now"
+    );
+    Ok(Vec::new())
+}
+
+async fn drop_partitions(conn: &mut Connection) -> Result<Vec<String>, DbError> {
+    const SQL: &str = "
+        -- maintenance::drop_partitions
+        SELECT drop_log_partitions(((now() - make_interval(days => longest_retention_days())) AT TIME ZONE 'UTC')::date)";
+    let tx = conn.transaction().await?;
+    tx.batch_execute(LONG_STATEMENTS).await?;
+    let rows = tx.query(SQL, &[]).await?;
+    tx.commit().await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Deletes one batch and adds it to the report; returns how many rows of `logs` it deleted.
+async fn expire_batch(conn: &mut Connection, report: &mut CleanupReport) -> Result<i64, DbError> {
+    const SQL: &str = "
+        -- maintenance::expire_batch
+        SELECT log_rows, count_rows, arrival_rows, receipt_rows FROM expire_logs($1)";
+    let tx = conn.transaction().await?;
+    tx.batch_execute(LONG_STATEMENTS).await?;
+    let row = tx.query_one(SQL, &[&BATCH]).await?;
+    tx.commit().await?;
+    let log_rows: i64 = row.get("log_rows");
+    report.log_rows += log_rows;
+    report.count_rows += row.get::<_, i64>("count_rows");
+    report.arrival_rows += row.get::<_, i64>("arrival_rows");
+    report.receipt_rows += row.get::<_, i64>("receipt_rows");
+    Ok(log_rows)
+}
