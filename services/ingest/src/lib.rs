@@ -1,1 +1,27 @@
-//! placeholder
+//! The ingest service: every way in for logs.
+//!
+//! A request passes, in this order, its key, its quota, the door for bytes, its encoding, its format and the rules of
+//! each line; what is left is one batch, which the log store's writer commits together with those of others.
+
+mod app;
+mod config;
+mod routes;
+
+mod idempotency;
+mod keys;
+mod rate_limit;
+
+mod body;
+mod encoding;
+mod format;
+mod lines;
+mod unpack;
+
+mod durability;
+mod key_use;
+mod upkeep;
+
+mod metrics;
+
+pub use app::start;
+pub use config::Config;

@@ -1,0 +1,119 @@
+//! Builds the service and its background work.
+
+use std::sync::Arc;
+
+use actix_web::web;
+use anyhow::Context as _;
+use bus::{BusConfig, HintPublisher, Publisher};
+use db::DbConfig;
+use domain::events::RoutingKey;
+use domain::scope::Scope;
+use logstore::budget::Budget;
+use logstore::writer::{OnCommit, Writer, WriterConfig};
+use secrecy::ExposeSecret as _;
+use service_kit::{Clock, Kit, Running};
+
+use crate::config::Limits;
+use crate::durability::Durability;
+use crate::key_use::KeyUse;
+use crate::keys::Keys;
+use crate::rate_limit::RateLimiter;
+use crate::unpack::Workshop;
+use crate::{Config, metrics, routes, upkeep};
+
+/// What ingest's handlers share beside the kit.
+pub(crate) struct State {
+    pub(crate) limits: Limits,
+    pub(crate) keys: Keys,
+    pub(crate) key_use: KeyUse,
+    pub(crate) rate_limiter: RateLimiter,
+    pub(crate) durability: Durability,
+    /// Bytes of bodies in memory.
+    pub(crate) inflight: Budget,
+    pub(crate) workshop: Workshop,
+    pub(crate) writer: Writer,
+}
+
+/// Starts serving. PostgreSQL and RabbitMQ may be away: without the first, requests answer 503 until it is there;
+/// without the second, nothing changes but that alerting is not told at once.
+pub async fn start(config: Config) -> anyhow::Result<Running> {
+    metrics::describe();
+    bus::describe_metrics();
+    let kit = Kit::new("ingest", &config.common, Clock::system())?;
+    let bus = BusConfig::new(config.amqp_url.expose_secret(), "sightline-ingest").context("AMQP_URL")?;
+    let publisher = Publisher::start(&bus);
+    let clock = kit.clock.clone();
+    let hints = HintPublisher::start(publisher.clone(), move || clock.now());
+    let writer = Writer::start(&writer_config(&config), hint_after_commit(hints.clone()));
+    let state = State {
+        limits: config.limits,
+        keys: Keys::new(kit.db.clone()),
+        key_use: KeyUse::default(),
+        rate_limiter: RateLimiter::new(kit.db.clone(), config.default_rate_limit_per_minute),
+        durability: Durability::new(config.require_durable_postgres, &kit),
+        inflight: Budget::new(config.limits.max_inflight_bytes),
+        workshop: Workshop::new(),
+        writer: writer.clone(),
+    };
+    follow_revocations(&bus, &kit, state.keys.clone());
+    if config.require_durable_postgres {
+        kit.tasks.spawn(state.durability.clone().watch(kit.clone()));
+    }
+    kit.tasks.spawn(
+        state
+            .key_use
+            .clone()
+            .write_until(kit.db.clone(), kit.requests_done.clone()),
+    );
+    kit.tasks.spawn(upkeep::keep_partitions(kit.clone()));
+    kit.tasks.spawn(upkeep::clean_up_hourly(kit.clone()));
+    kit.tasks
+        .spawn(finish_after_requests(kit.clone(), writer, hints, publisher));
+    Ok(service_kit::server::serve(
+        "ingest",
+        &config.common,
+        kit,
+        web::Data::new(state),
+        routes::configure,
+    )?)
+}
+
+fn writer_config(config: &Config) -> WriterConfig {
+    let url = config.common.database_url.expose_secret();
+    WriterConfig {
+        max_queued_bytes: config.limits.max_queued_bytes,
+        ..WriterConfig::new(DbConfig::new(url, "sightline-ingest-writer"))
+    }
+}
+
+/// Tells alerting whose counts changed. Never waits for the broker: a hint that is lost is made good by the sweep.
+fn hint_after_commit(hints: HintPublisher) -> OnCommit {
+    Arc::new(move |scopes: &[Scope]| {
+        for scope in scopes {
+            hints.hint(*scope);
+        }
+    })
+}
+
+fn follow_revocations(bus: &BusConfig, kit: &Kit, keys: Keys) {
+    let heed = move |broadcast| {
+        keys.heed(&broadcast);
+        std::future::ready(())
+    };
+    let subscription = bus::subscribe_broadcast(
+        bus,
+        "ingest.keys",
+        [RoutingKey::KeyRevoked],
+        kit.stopping.clone(),
+        heed,
+    );
+    kit.tasks.spawn(subscription.stopped());
+}
+
+/// What requests lean on ends after the last of them: the writer first, then the news of what it wrote.
+async fn finish_after_requests(kit: Kit, writer: Writer, hints: HintPublisher, publisher: Publisher) {
+    kit.requests_done.cancelled().await;
+    writer.drain().await;
+    hints.close().await;
+    publisher.close().await;
+}

@@ -1,0 +1,65 @@
+//! Every metric of this service. Those of the log store's writer are described here too, since only ingest writes.
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
+use service_kit::ApiError;
+
+const LINES: &str = "ingest_lines_total";
+const REFUSED: &str = "ingest_requests_refused_total";
+const INFLIGHT: &str = "ingest_inflight_bytes";
+
+pub(crate) fn describe() {
+    describe_counter!(
+        LINES,
+        "Lines by outcome: accepted, rejected by their content, or repeated under an idempotency key"
+    );
+    describe_counter!(REFUSED, "Requests of which nothing was stored, by error code");
+    describe_gauge!(
+        INFLIGHT,
+        Unit::Bytes,
+        "Bodies in memory, as sent and decompressed"
+    );
+    describe_gauge!(
+        "ingest_partition_days_skipped",
+        "Days whose lines lie in the default partition"
+    );
+    describe_counter!(
+        "logstore_flushes_total",
+        "Transactions of the log writer, by outcome"
+    );
+    describe_counter!(
+        "logstore_flushed_rows_total",
+        "Lines in those transactions, by outcome"
+    );
+    describe_histogram!("logstore_flush_rows", "Lines of one flush");
+    describe_histogram!(
+        "logstore_flush_duration_seconds",
+        Unit::Seconds,
+        "From a flush's begin to its commit"
+    );
+    describe_gauge!("logstore_queue_rows", "Lines accepted and not yet answered");
+    describe_gauge!("logstore_queue_bytes", Unit::Bytes, "The same in bytes");
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Outcome {
+    Accepted,
+    Rejected,
+    Repeated,
+}
+
+pub(crate) fn lines(outcome: Outcome, count: usize) {
+    let outcome = match outcome {
+        Outcome::Accepted => "accepted",
+        Outcome::Rejected => "rejected",
+        Outcome::Repeated => "repeated",
+    };
+    counter!(LINES, "outcome" => outcome).increment(count as u64);
+}
+
+pub(crate) fn refused(error: &ApiError) {
+    counter!(REFUSED, "code" => error.code()).increment(1);
+}
+
+pub(crate) fn inflight(bytes: usize) {
+    gauge!(INFLIGHT).set(bytes as f64);
+}
