@@ -27,10 +27,12 @@ pub mod orgs;
 pub mod outbox;
 mod pool;
 pub mod rate_buckets;
+pub mod scopes;
 pub mod services;
 pub mod sessions;
 pub mod users;
 pub mod webhook_deliveries;
 
+pub use deadpool_postgres::Transaction;
 pub use error::DbError;
 pub use pool::{Connection, Db, DbConfig, TenantTx, connect};
