@@ -146,7 +146,7 @@ pub struct QueryParams<T>(pub T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for QueryParams<T> {
     type Error = ApiError;
-    type Future = std::future::Ready<Result<Self, ApiError>>;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let pairs = url::form_urlencoded::parse(req.query_string().as_bytes());
@@ -155,7 +155,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for QueryParams<T> {
             let path = error.path().to_string();
             invalid_at(&path, &error.into_inner().to_string())
         });
-        std::future::ready(parsed.map(Self))
+        let gate = req.extensions().get::<CallerKnown>().cloned();
+        Box::pin(async move {
+            caller_known(gate).await;
+            parsed.map(Self)
+        })
     }
 }
 
