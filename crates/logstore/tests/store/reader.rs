@@ -1,0 +1,575 @@
+//! Searching: order, paging, words, retention, budgets, tenancy and the plans behind it.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use db::{Connection, TenantTx};
+use domain::ids::{EnvironmentId, OrgId, ServiceId};
+use domain::level::Level;
+use domain::page::PageLimit;
+use domain::scope::Scope;
+use domain::words::WordQuery;
+use logstore::reader::{
+    self, Budget, Found, HistogramPlan, LINES_SQL, PLANNER_SQL, Partial, Plan, SCAN_SQL, SearchScope,
+};
+use testkit::TestDb;
+use testkit::corpus::Dice;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use tokio_postgres::types::ToSql;
+
+const T0: OffsetDateTime = datetime!(2026-11-20 00:00 UTC);
+const HOUR: time::Duration = time::Duration::HOUR;
+const GENEROUS: Budget = Budget {
+    time: Duration::from_secs(60),
+    bytes: 1 << 30,
+};
+
+fn new_scope(org_id: OrgId) -> Scope {
+    Scope {
+        org_id,
+        service_id: ServiceId::generate(),
+        environment_id: EnvironmentId::generate(),
+    }
+}
+
+fn everything(scopes: &[Scope]) -> Plan {
+    let scopes = scopes
+        .iter()
+        .map(|scope| SearchScope {
+            service_id: scope.service_id,
+            environment_id: scope.environment_id,
+            oldest: T0 - 1_000 * HOUR,
+        })
+        .collect();
+    Plan {
+        scopes,
+        from: T0 - 1_000 * HOUR,
+        to: T0 + 1_000 * HOUR,
+        levels: Vec::new(),
+        words: WordQuery::default(),
+        limit: PageLimit::DEFAULT,
+        cursor: None,
+        budget: GENEROUS,
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Stored {
+    scope: Scope,
+    ts: OffsetDateTime,
+    level: Level,
+    message: String,
+}
+
+/// Stores lines as the owner would find them after a write, in the order given.
+async fn store(test: &TestDb, lines: &[Stored]) {
+    let owner = test.owner().await;
+    for batch in lines.chunks(10_000) {
+        let column = |value: fn(&Stored) -> uuid::Uuid| batch.iter().map(value).collect::<Vec<_>>();
+        let orgs = column(|line| line.scope.org_id.0);
+        let services = column(|line| line.scope.service_id.0);
+        let environments = column(|line| line.scope.environment_id.0);
+        let ts: Vec<OffsetDateTime> = batch.iter().map(|line| line.ts).collect();
+        let levels: Vec<i16> = batch.iter().map(|line| line.level.code()).collect();
+        let messages: Vec<&str> = batch.iter().map(|line| line.message.as_str()).collect();
+        let sql = "INSERT INTO logs (org_id, service_id, environment_id, ts, level, message)
+            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::smallint[], $6::text[])";
+        owner
+            .execute(sql, &[&orgs, &services, &environments, &ts, &levels, &messages])
+            .await
+            .unwrap();
+    }
+}
+
+async fn connection(test: &TestDb) -> Connection {
+    test.db("sightline_query").conn("test").await.unwrap()
+}
+
+async fn search(conn: &mut Connection, org_id: OrgId, plan: &Plan) -> Found {
+    let tx = conn.tenant_snapshot(org_id).await.unwrap();
+    let found = reader::search(&tx, plan).await.unwrap();
+    tx.commit().await.unwrap();
+    found
+}
+
+/// Follows the cursors to the end, and returns every line's message and what the pages reported.
+async fn search_all(conn: &mut Connection, org_id: OrgId, mut plan: Plan) -> (Vec<String>, Vec<Found>) {
+    let (mut messages, mut pages) = (Vec::new(), Vec::new());
+    loop {
+        let found = search(conn, org_id, &plan).await;
+        assert!(found.lines.len() <= plan.limit.rows());
+        messages.extend(found.lines.iter().map(|line| line.message.clone()));
+        plan.cursor = found.next;
+        pages.push(found);
+        assert!(pages.len() < 10_000, "the cursors lead nowhere");
+        if plan.cursor.is_none() {
+            return (messages, pages);
+        }
+    }
+}
+
+/// Lines of several scopes over a few hours, many at the same microsecond.
+fn random_lines(dice: &mut Dice, scopes: &[Scope], count: usize) -> Vec<Stored> {
+    (0..count)
+        .map(|number| {
+            // Scopes differ much in how busy they are.
+            let scope = scopes[(dice.below(scopes.len() as u64) * dice.below(2)) as usize];
+            let kind = *dice.pick(&["alpha", "beta", "gamma", "Größe"]);
+            Stored {
+                scope,
+                ts: T0 + time::Duration::seconds(dice.below(600) as i64),
+                level: *dice.pick(&Level::ALL),
+                message: format!("{kind} {} line {number}", dice.below(5)),
+            }
+        })
+        .collect()
+}
+
+fn expected(lines: &[Stored], plan: &Plan) -> Vec<String> {
+    let mut matching: Vec<(OffsetDateTime, usize, &str)> = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| {
+            let scope = plan
+                .scopes
+                .iter()
+                .find(|scope| scope.environment_id == line.scope.environment_id);
+            scope.is_some_and(|scope| line.ts >= scope.oldest)
+                && line.ts >= plan.from
+                && line.ts < plan.to
+                && (plan.levels.is_empty() || plan.levels.contains(&line.level))
+                && plan.words.matches(&line.message)
+        })
+        .map(|(place, line)| (line.ts, place, line.message.as_str()))
+        .collect();
+    matching.sort_unstable();
+    matching
+        .into_iter()
+        .rev()
+        .map(|(_, _, message)| message.to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn every_page_of_every_search_equals_a_filter_and_a_sort() {
+    let test = TestDb::create().await;
+    let org_id = OrgId::generate();
+    let scopes: Vec<Scope> = (0..7).map(|_| new_scope(org_id)).collect();
+    let mut dice = Dice(1);
+    let lines = random_lines(&mut dice, &scopes, 3_000);
+    store(&test, &lines).await;
+    let mut conn = connection(&test).await;
+    for round in 0..60 {
+        let mut plan = everything(&scopes[..1 + dice.below(7) as usize]);
+        plan.limit = PageLimit::new(*dice.pick(&[1, 7, 100, 1_000])).unwrap();
+        plan.words = WordQuery::parse(dice.pick::<&str>(&["", "", "alpha", "größe 3", "LINE 17", "nothing"]));
+        plan.levels = dice
+            .pick(&[vec![], vec![Level::Fatal], vec![Level::Info, Level::Warn]])
+            .clone();
+        plan.from = T0 + time::Duration::seconds(dice.below(400) as i64 - 50);
+        plan.to = plan.from + time::Duration::seconds(dice.below(500) as i64 + 1);
+        for scope in &mut plan.scopes {
+            scope.oldest = T0 + time::Duration::seconds(dice.below(300) as i64 - 250);
+        }
+        if plan.limit.rows() == 1 {
+            plan.to = plan.from + time::Duration::seconds(10);
+        }
+        let (messages, pages) = search_all(&mut conn, org_id, plan.clone()).await;
+        assert_eq!(messages, expected(&lines, &plan), "round {round}: {plan:?}");
+        let full = pages
+            .iter()
+            .rev()
+            .skip(1)
+            .all(|page| page.lines.len() == plan.limit.rows());
+        assert!(full, "only the last page may be short: {plan:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_words_the_last_page_is_known_to_be_the_last() {
+    let test = TestDb::create().await;
+    let org_id = OrgId::generate();
+    let scopes = [new_scope(org_id), new_scope(org_id)];
+    let lines = random_lines(&mut Dice(2), &scopes, 200);
+    store(&test, &lines).await;
+    let plan = Plan {
+        limit: PageLimit::new(100).unwrap(),
+        ..everything(&scopes)
+    };
+    let (messages, pages) = search_all(&mut connection(&test).await, org_id, plan).await;
+    assert_eq!((messages.len(), pages.len()), (200, 2));
+}
+
+#[tokio::test]
+async fn pages_are_stable_while_lines_arrive() {
+    let test = TestDb::create().await;
+    let org_id = OrgId::generate();
+    let scopes = [new_scope(org_id), new_scope(org_id)];
+    let mut dice = Dice(3);
+    let lines = random_lines(&mut dice, &scopes, 5_000);
+    store(&test, &lines).await;
+    let mut conn = connection(&test).await;
+    let mut plan = everything(&scopes);
+    let mut seen = Vec::new();
+    loop {
+        let found = search(&mut conn, org_id, &plan).await;
+        seen.extend(found.lines.into_iter().map(|line| line.message));
+        plan.cursor = found.next;
+        if plan.cursor.is_none() {
+            break;
+        }
+        let new = Stored {
+            message: "new".to_owned(),
+            ..random_lines(&mut dice, &scopes, 1).remove(0)
+        };
+        store(&test, &[new]).await;
+    }
+    seen.retain(|message| message != "new");
+    assert_eq!(seen.len(), 5_000);
+    assert_eq!(seen.into_iter().collect::<HashSet<_>>().len(), 5_000);
+}
+
+#[tokio::test]
+async fn a_search_without_time_still_gets_ahead_and_ends() {
+    let test = TestDb::create().await;
+    let org_id = OrgId::generate();
+    let scopes: Vec<Scope> = (0..5).map(|_| new_scope(org_id)).collect();
+    let lines = random_lines(&mut Dice(4), &scopes, 4_000);
+    store(&test, &lines).await;
+    let mut plan = everything(&scopes);
+    plan.words = WordQuery::parse("beta 2");
+    plan.budget.time = Duration::ZERO;
+    let (messages, pages) = search_all(&mut connection(&test).await, org_id, plan.clone()).await;
+    assert_eq!(messages, expected(&lines, &plan));
+    assert!(pages.len() > 3, "{} pages", pages.len());
+    let (last, partial) = pages.split_last().unwrap();
+    assert!(
+        partial
+            .iter()
+            .all(|page| page.stats.partial == Some(Partial::TimeBudget))
+    );
+    assert_eq!(last.stats.partial, None);
+    let scanned: u64 = pages.iter().map(|page| page.stats.rows_scanned).sum();
+    assert!(scanned >= 4_000, "{scanned}");
+}
+
+#[tokio::test]
+async fn an_answer_is_bounded_in_bytes_and_goes_on_with_the_next_line() {
+    let test = TestDb::create().await;
+    let org_id = OrgId::generate();
+    let scope = new_scope(org_id);
+    let lines: Vec<Stored> = (0..10)
+        .map(|number| Stored {
+            scope,
+            ts: T0 + HOUR * number,
+            level: Level::Info,
+            message: format!("{number} {}", "x".repeat(400_000)),
+        })
+        .collect();
+    store(&test, &lines).await;
+    let mut plan = everything(&[scope]);
+    plan.budget.bytes = 1_000_000;
+    let (messages, pages) = search_all(&mut connection(&test).await, org_id, plan.clone()).await;
+    assert_eq!(messages, expected(&lines, &plan));
+    let sizes: Vec<usize> = pages.iter().map(|page| page.lines.len()).collect();
+    assert_eq!(sizes, [2, 2, 2, 2, 2]);
+    assert_eq!(pages[0].stats.partial, Some(Partial::AnswerSize));
+
+    plan.budget.bytes = 1;
+    plan.words = WordQuery::parse("7");
+    let (messages, _) = search_all(&mut connection(&test).await, org_id, plan).await;
+    assert_eq!(messages.len(), 1, "one line always fits");
+}
+
+#[tokio::test]
+async fn lines_come_back_whole() {
+    let test = TestDb::create().await;
+    let owner = test.owner().await;
+    let org_id = OrgId::generate();
+    let scope = new_scope(org_id);
+    // A number that is no f64, and text that needs escaping.
+    let meta = r#"{"big": 1e400, "text": "\"\\\u00fc\n", "list": [1, null]}"#;
+    let sql = "INSERT INTO logs (org_id, service_id, environment_id, ts, level, message, meta_json, trace_id, request_id)
+        VALUES ($1, $2, $3, $4, 4, 'boom', $5::text::jsonb, 't1', 'r1')";
+    owner
+        .execute(
+            sql,
+            &[&org_id, &scope.service_id, &scope.environment_id, &T0, &meta],
+        )
+        .await
+        .unwrap();
+    let found = search(&mut connection(&test).await, org_id, &everything(&[scope])).await;
+    let line = &found.lines[0];
+    assert_eq!(
+        (line.ts, line.level, line.message.as_str()),
+        (T0, Level::Error, "boom")
+    );
+    assert_eq!(
+        (line.trace_id.as_deref(), line.request_id.as_deref()),
+        (Some("t1"), Some("r1"))
+    );
+    assert_eq!(
+        (line.service_id, line.environment_id),
+        (scope.service_id, scope.environment_id)
+    );
+    let meta = line.meta.as_ref().unwrap().get();
+    assert!(meta.contains(&format!("1{}", "0".repeat(400))), "{meta}");
+    assert!(meta.contains(r#""\"\\ü\n""#), "{meta}");
+}
+
+#[tokio::test]
+async fn a_cursor_from_nowhere_is_harmless() {
+    let test = TestDb::create().await;
+    let org_id = OrgId::generate();
+    let scope = new_scope(org_id);
+    let lines = random_lines(&mut Dice(5), &[scope], 10);
+    store(&test, &lines).await;
+    let mut conn = connection(&test).await;
+    for (at, key, count) in [
+        (datetime!(-9999-01-01 00:00 UTC), 0, 0),
+        (datetime!(9999-12-31 23:59:59.999999 UTC), i64::MAX, 10),
+        (T0 + 2_000 * HOUR, 5, 10),
+        (T0 - 2_000 * HOUR, 5, 0),
+    ] {
+        let mut plan = everything(&[scope]);
+        plan.cursor = Some(domain::page::Cursor { at, key });
+        assert_eq!(search(&mut conn, org_id, &plan).await.lines.len(), count, "{at}");
+        plan.from = datetime!(-9999-01-01 00:00 UTC);
+        plan.to = datetime!(9999-12-31 23:59:59 UTC);
+        assert_eq!(search(&mut conn, org_id, &plan).await.lines.len(), count, "{at}");
+    }
+}
+
+/// Runs one of the reader's statements as a plan would, and counts the rows.
+async fn count_rows(
+    tx: &TenantTx<'_>,
+    sql: &str,
+    org_id: OrgId,
+    scope: &Scope,
+    line: (OffsetDateTime, i64),
+) -> usize {
+    let (services, environments) = (vec![scope.service_id], vec![scope.environment_id]);
+    let (ts, ids) = (vec![line.0], vec![line.1]);
+    let (oldest, ends) = (vec![T0 - 1_000 * HOUR], vec![T0 + 1_000 * HOUR]);
+    let levels: Vec<i16> = Level::ALL.map(Level::code).to_vec();
+    let scan: [&(dyn ToSql + Sync); 9] = [
+        &org_id,
+        &services,
+        &environments,
+        &oldest,
+        &ends,
+        &ids,
+        &levels,
+        &true,
+        &100_i64,
+    ];
+    let lines: [&(dyn ToSql + Sync); 5] = [&org_id, &services, &environments, &ts, &ids];
+    let params: &[&(dyn ToSql + Sync)] = if sql.contains("reader::scan") {
+        &scan
+    } else {
+        &lines
+    };
+    tx.query(sql, params).await.unwrap().len()
+}
+
+/// Two organisations with one line each, and the second's scope and line.
+async fn two_tenants(test: &TestDb) -> (OrgId, Scope, (OffsetDateTime, i64)) {
+    let (own, foreign) = (OrgId::generate(), OrgId::generate());
+    let scope = new_scope(foreign);
+    let lines = [new_scope(own), scope].map(|scope| Stored {
+        scope,
+        ts: T0,
+        level: Level::Info,
+        message: "canary".to_owned(),
+    });
+    store(test, &lines).await;
+    let row = test
+        .owner()
+        .await
+        .query_one("SELECT id FROM logs WHERE org_id = $1", &[&foreign])
+        .await
+        .unwrap();
+    (own, scope, (T0, row.get(0)))
+}
+
+#[tokio::test]
+async fn row_level_security_alone_hides_foreign_lines() {
+    let test = TestDb::create().await;
+    let (own, foreign_scope, line) = two_tenants(&test).await;
+    let mut conn = connection(&test).await;
+    for sql in [SCAN_SQL, LINES_SQL] {
+        let scratch = sql.replace("org_id = $1 AND", "$1::uuid IS NOT NULL AND");
+        assert_ne!(scratch, sql);
+        let tx = conn.tenant_snapshot(own).await.unwrap();
+        assert_eq!(count_rows(&tx, &scratch, own, &foreign_scope, line).await, 0);
+        drop(tx);
+        // The same statement does find the line for whom it belongs to.
+        let tx = conn.tenant_snapshot(foreign_scope.org_id).await.unwrap();
+        assert_eq!(
+            count_rows(&tx, &scratch, foreign_scope.org_id, &foreign_scope, line).await,
+            1
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_statements_alone_hide_foreign_lines() {
+    let test = TestDb::create().await;
+    let (own, foreign_scope, line) = two_tenants(&test).await;
+    let owner = db::Db::new(&db::DbConfig::new(test.owner_url(), "test")).unwrap();
+    let mut conn = owner.conn("test").await.unwrap();
+    for sql in [SCAN_SQL, LINES_SQL] {
+        // Row-level security does not apply to the owner of the test server.
+        let tx = conn.tenant_snapshot(own).await.unwrap();
+        assert_eq!(count_rows(&tx, sql, own, &foreign_scope, line).await, 0);
+        assert_eq!(
+            count_rows(&tx, sql, foreign_scope.org_id, &foreign_scope, line).await,
+            1
+        );
+    }
+    let tx = conn.tenant_snapshot(own).await.unwrap();
+    let found = reader::search(&tx, &everything(&[foreign_scope])).await.unwrap();
+    assert_eq!(found.lines.len(), 0);
+}
+
+/// The nodes of a plan, and how many rows its index scans read.
+fn nodes(plan: &serde_json::Value, found: &mut Vec<String>) -> f64 {
+    let text = |name: &str| plan[name].as_str().unwrap_or_default().to_owned();
+    let number = |name: &str| plan[name].as_f64().unwrap_or_default();
+    let node = text("Node Type");
+    let mut read = 0.0;
+    if node.starts_with("Index") {
+        read += (number("Actual Rows") + number("Rows Removed by Filter")) * number("Actual Loops");
+    }
+    found.push(format!("{node} {}", text("Relation Name")));
+    for child in plan["Plans"].as_array().into_iter().flatten() {
+        read += nodes(child, found);
+    }
+    read
+}
+
+#[tokio::test]
+async fn searches_use_the_index_and_never_scan_a_table() {
+    let test = TestDb::create().await;
+    let owner = test.owner().await;
+    owner
+        .execute(
+            "SELECT make_log_partitions(date '2026-11-18', date '2026-11-25')",
+            &[],
+        )
+        .await
+        .unwrap();
+    let (org_id, other) = (OrgId::generate(), OrgId::generate());
+    let scopes: Vec<Scope> = (0..6)
+        .map(|place| new_scope(if place < 4 { org_id } else { other }))
+        .collect();
+    let mut dice = Dice(6);
+    let mut lines = random_lines(&mut dice, &scopes, 40_000);
+    for line in &mut lines {
+        line.ts += HOUR * (dice.below(24 * 4) as i32);
+    }
+    store(&test, &lines).await;
+    owner.batch_execute("ANALYZE logs").await.unwrap();
+
+    let mine: Vec<Scope> = scopes[..4].to_vec();
+    let services: Vec<ServiceId> = mine.iter().map(|scope| scope.service_id).collect();
+    let environments: Vec<EnvironmentId> = mine.iter().map(|scope| scope.environment_id).collect();
+    let levels: Vec<i16> = Level::ALL.map(Level::code).to_vec();
+    let (oldest, ends, ids) = (
+        vec![T0 - HOUR * 48; 4],
+        vec![T0 + HOUR * 200; 4],
+        vec![i64::MIN; 4],
+    );
+    let scan: [&(dyn ToSql + Sync); 9] = [
+        &org_id,
+        &services,
+        &environments,
+        &oldest,
+        &ends,
+        &ids,
+        &levels,
+        &true,
+        &101_i64,
+    ];
+    let fetch: [&(dyn ToSql + Sync); 5] = [&org_id, &services, &environments, &ends, &ids];
+    let mut conn = connection(&test).await;
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        for (sql, params) in [(SCAN_SQL, &scan[..]), (LINES_SQL, &fetch[..])] {
+            let tx = conn.tenant_snapshot(org_id).await.unwrap();
+            tx.batch_execute(&format!("SET LOCAL plan_cache_mode = {mode}"))
+                .await
+                .unwrap();
+            tx.execute(PLANNER_SQL, &[]).await.unwrap();
+            let row = tx
+                .query_one(&format!("EXPLAIN (ANALYZE, FORMAT JSON) {sql}"), params)
+                .await
+                .unwrap();
+            let plan: serde_json::Value = row.get(0);
+            let mut found = Vec::new();
+            let read = nodes(&plan[0]["Plan"], &mut found);
+            let is = |kind: &str| found.iter().any(|node| node.starts_with(kind));
+            assert!(is("Index"), "{found:?}");
+            for slow in ["Seq Scan", "Bitmap", "Sort"] {
+                assert!(!is(slow), "{mode}: {found:?}\n{plan:#}");
+            }
+            // The page of each scope, and the newest row of each of its partitions.
+            assert!(read <= 4.0 * (101.0 + 9.0), "{mode}: {read} rows read\n{plan:#}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_histogram_counts_by_level_without_gaps_and_without_what_is_past_retention() {
+    let test = TestDb::create().await;
+    let owner = test.owner().await;
+    let (org_id, foreign) = (OrgId::generate(), OrgId::generate());
+    let scope = new_scope(org_id);
+    let mut insert = Vec::new();
+    for (org, minute, level, writer, count) in [
+        (org_id, 0, 2, 1, 5_i64),
+        (org_id, 0, 2, 2, 7),
+        (org_id, 1, 4, 1, 1),
+        (org_id, 14, 5, 1, 2),
+        (org_id, 20, 2, 1, 100), // at the end, which is exclusive
+        (org_id, -1, 2, 1, 100), // past retention
+        (foreign, 0, 2, 1, 1_000),
+    ] {
+        insert.push((org, T0 + time::Duration::minutes(minute), level, writer, count));
+    }
+    for (org, minute, level, writer, count) in insert {
+        let sql =
+            "INSERT INTO log_counts (org_id, service_id, environment_id, minute, level, writer_id, count)
+            VALUES ($1, $2, $3, $4, $5::int, $6, $7)";
+        let params: [&(dyn ToSql + Sync); 7] = [
+            &org,
+            &scope.service_id,
+            &scope.environment_id,
+            &minute,
+            &level,
+            &writer,
+            &count,
+        ];
+        owner.execute(sql, &params).await.unwrap();
+    }
+    let scopes = vec![SearchScope {
+        service_id: scope.service_id,
+        environment_id: scope.environment_id,
+        oldest: T0 - time::Duration::seconds(30),
+    }];
+    let range = (T0 - HOUR, T0 + time::Duration::minutes(20));
+    let plan = HistogramPlan::new(scopes.clone(), range, Vec::new(), time::Duration::minutes(10)).unwrap();
+    let mut conn = connection(&test).await;
+    let tx = conn.tenant_snapshot(org_id).await.unwrap();
+    let buckets = reader::histogram(&tx, &plan).await.unwrap();
+    assert_eq!(buckets.len(), 8);
+    assert!(buckets[..6].iter().all(|bucket| bucket.counts == [0; 6]));
+    assert_eq!(buckets[6].start, T0);
+    assert_eq!(buckets[6].counts, [0, 0, 12, 0, 1, 0]);
+    assert_eq!(buckets[7].counts, [0, 0, 0, 0, 0, 2]);
+
+    let errors = HistogramPlan::new(scopes, range, vec![Level::Error], HOUR).unwrap();
+    let buckets = reader::histogram(&tx, &errors).await.unwrap();
+    let counts: Vec<_> = buckets.iter().map(|bucket| bucket.counts).collect();
+    assert_eq!(counts, [[0; 6], [0, 0, 0, 0, 1, 0]]);
+}
