@@ -1,1 +1,15 @@
-//! placeholder
+//! The gateway: searches logs, and forwards the rest of `/api/*` to its owner, so that a browser sees one origin.
+
+mod app;
+mod config;
+mod routes;
+
+mod admission;
+mod criteria;
+mod front_page;
+mod gateway;
+mod metrics;
+mod time_range;
+
+pub use app::start;
+pub use config::Config;

@@ -1,0 +1,17 @@
+//! The URL table.
+
+use actix_web::web;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{front_page, gateway};
+
+pub(crate) mod histogram;
+pub(crate) mod logs;
+
+pub(crate) fn configure(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(front_page::show);
+    cfg.service(logs::query);
+    cfg.service(histogram::histogram);
+    // Whatever is not the gateway's own. It stands in no OpenAPI document: the owner of each route documents it.
+    cfg.route("/api/{path:.*}", web::route().to(gateway::forward));
+}

@@ -1,0 +1,13 @@
+//! The gateway over HTTP, with a real PostgreSQL and small servers in the place of the other services.
+
+#![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
+
+mod failure;
+mod forwarding;
+mod front_page;
+mod histogram;
+mod paths;
+mod search;
+mod tenancy;
+mod test_app;
+mod upstream;
