@@ -1,0 +1,235 @@
+//! The broker is away, cut off, silent, or comes late.
+
+use std::time::{Duration, Instant};
+
+use bus::{Consumer, ConsumerOptions, HandlerError, PublishError, Publisher};
+use domain::events::RoutingKey;
+use lapin::types::FieldTable;
+use testkit::{Proxy, TestBroker, eventually};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Inspector, PATIENCE, Seen, config, publish_surely, publisher, rule_changed, within};
+
+fn options() -> ConsumerOptions {
+    ConsumerOptions::events("judge", [RoutingKey::RuleChanged]).retry_delays([Duration::from_millis(50)])
+}
+
+#[tokio::test]
+async fn everything_starts_without_a_broker_and_works_when_it_comes() {
+    let broker = TestBroker::create().await;
+    let (proxy, url) = Proxy::in_front_of(&broker.amqp_url()).await;
+    proxy.cut();
+    let (seen, stop) = (Seen::new(), CancellationToken::new());
+    let started = Instant::now();
+    let publisher = Publisher::start(&config(&url));
+    let consumer = Consumer::start(&config(&url), &publisher, options(), stop.clone(), seen.content());
+    assert!(
+        started.elapsed() < Duration::from_millis(100),
+        "constructors return at once"
+    );
+    let error = publisher.publish(&rule_changed()).await.unwrap_err();
+    assert!(matches!(error, PublishError::Unavailable));
+    assert!(!publisher.connected() && !consumer.connected());
+
+    proxy.pass();
+    within(consumer.health().wait_connected()).await;
+    let sent = rule_changed();
+    publish_surely(&publisher, &sent).await;
+    assert_eq!(seen.next().await, sent);
+    stop.cancel();
+    within(consumer.stopped()).await;
+}
+
+#[tokio::test]
+async fn publishing_fails_fast_while_cut_off_and_works_after_with_the_same_event() {
+    let broker = TestBroker::create().await;
+    let (proxy, url) = Proxy::in_front_of(&broker.amqp_url()).await;
+    let publisher = publisher(&config(&url)).await;
+    let inspector = Inspector::of(&broker).await;
+    inspector.listen("q", "rule.changed", FieldTable::default()).await;
+    proxy.cut();
+    let sent = rule_changed();
+    for _ in 0..5 {
+        let started = Instant::now();
+        publisher.publish(&sent).await.unwrap_err();
+        assert!(
+            started.elapsed() < Duration::from_secs(1),
+            "took {:?}",
+            started.elapsed()
+        );
+    }
+    proxy.pass();
+    publish_surely(&publisher, &sent).await;
+    let message = inspector.take("q").await;
+    assert_eq!(
+        message.properties.message_id().as_ref().unwrap().as_str(),
+        sent.event_id.to_string()
+    );
+}
+
+#[tokio::test]
+async fn a_consumer_goes_on_after_its_connection_was_cut() {
+    let broker = TestBroker::create().await;
+    let (proxy, url) = Proxy::in_front_of(&broker.amqp_url()).await;
+    let publisher = publisher(&config(&broker.amqp_url())).await;
+    let (seen, stop) = (Seen::new(), CancellationToken::new());
+    let consumer = Consumer::start(&config(&url), &publisher, options(), stop.clone(), seen.content());
+    within(consumer.health().wait_connected()).await;
+    for _ in 0..3 {
+        let before = rule_changed();
+        publisher.publish(&before).await.unwrap();
+        while seen.next().await != before {}
+        proxy.cut();
+        let meanwhile = rule_changed();
+        publisher.publish(&meanwhile).await.unwrap();
+        proxy.pass();
+        // The one before may come again: its acknowledgement may have been lost.
+        while seen.next().await != meanwhile {}
+    }
+    stop.cancel();
+    within(consumer.stopped()).await;
+}
+
+#[tokio::test]
+async fn an_event_in_work_when_the_connection_is_lost_is_delivered_again() {
+    let broker = TestBroker::create().await;
+    let (proxy, url) = Proxy::in_front_of(&broker.amqp_url()).await;
+    let publisher = publisher(&config(&broker.amqp_url())).await;
+    let (seen, stop) = (Seen::new(), CancellationToken::new());
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let (door, remember) = (gate.clone(), seen.clone());
+    let handler = move |envelope: domain::events::Envelope| {
+        let (door, seen) = (door.clone(), remember.clone());
+        async move {
+            seen.add(envelope);
+            door.acquire().await.unwrap().forget();
+            Ok::<(), HandlerError>(())
+        }
+    };
+    let consumer = Consumer::start(&config(&url), &publisher, options(), stop.clone(), handler);
+    within(consumer.health().wait_connected()).await;
+    let sent = rule_changed();
+    publisher.publish(&sent).await.unwrap();
+    assert_eq!(seen.next().await, sent);
+    proxy.cut();
+    eventually(PATIENCE, "the loss noticed", async || {
+        if consumer.connected() { Err("up") } else { Ok(()) }
+    })
+    .await;
+    gate.add_permits(2);
+    proxy.pass();
+    assert_eq!(seen.next().await, sent);
+    let inspector = Inspector::of(&broker).await;
+    inspector.wait_for_depth("sightline.judge", 0).await;
+    stop.cancel();
+    within(consumer.stopped()).await;
+}
+
+#[tokio::test]
+async fn a_silent_broker_is_noticed_by_consumer_and_publisher_and_does_not_hang_the_stop() {
+    let broker = TestBroker::create().await;
+    let (proxy, url) = Proxy::in_front_of(&broker.amqp_url()).await;
+    let publisher = publisher(&config(&url)).await;
+    let (seen, stop) = (Seen::new(), CancellationToken::new());
+    let consumer = Consumer::start(&config(&url), &publisher, options(), stop.clone(), seen.content());
+    within(consumer.health().wait_connected()).await;
+    proxy.blackhole();
+    let silent = Instant::now();
+    eventually(PATIENCE, "both links down", async || {
+        if consumer.connected() || publisher.connected() {
+            Err("still up")
+        } else {
+            Ok(())
+        }
+    })
+    .await;
+    assert!(
+        silent.elapsed() < Duration::from_secs(15),
+        "noticed after {:?}",
+        silent.elapsed()
+    );
+    let threads = io_threads();
+    assert!(
+        threads <= 4,
+        "{threads} threads of lapin are left: connections leak"
+    );
+    stop.cancel();
+    let stopping = Instant::now();
+    within(consumer.stopped()).await;
+    within(publisher.close()).await;
+    assert!(
+        stopping.elapsed() < Duration::from_secs(5),
+        "stopping took {:?}",
+        stopping.elapsed()
+    );
+    eventually(PATIENCE, "no thread of lapin left", async || match io_threads() {
+        0 => Ok(()),
+        left => Err(left),
+    })
+    .await;
+}
+
+/// Threads of this process that serve a connection; the test runner gives each test a process of its own.
+fn io_threads() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let names = tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
+    names.filter(|name| name.starts_with("lapin-io-loop")).count()
+}
+
+#[tokio::test]
+async fn connections_closed_by_an_operator_come_back() {
+    let broker = TestBroker::create().await;
+    let publisher = publisher(&config(&broker.amqp_url())).await;
+    let (seen, stop) = (Seen::new(), CancellationToken::new());
+    let consumer = Consumer::start(
+        &config(&broker.amqp_url()),
+        &publisher,
+        options(),
+        stop.clone(),
+        seen.content(),
+    );
+    within(consumer.health().wait_connected()).await;
+    eventually(
+        PATIENCE,
+        "two connections in the broker's list",
+        async || match broker.close_connections().await {
+            2 => Ok(()),
+            other => Err(other),
+        },
+    )
+    .await;
+    let sent = rule_changed();
+    publish_surely(&publisher, &sent).await;
+    assert_eq!(seen.next().await, sent);
+    stop.cancel();
+    within(consumer.stopped()).await;
+}
+
+#[tokio::test]
+async fn a_failed_event_is_held_while_it_cannot_be_put_aside() {
+    let broker = TestBroker::create().await;
+    let (proxy, url) = Proxy::in_front_of(&broker.amqp_url()).await;
+    let healthy = publisher(&config(&broker.amqp_url())).await;
+    let cut_off = publisher(&config(&url)).await;
+    let (seen, stop) = (Seen::new(), CancellationToken::new());
+    let handler = seen.handler(|_| Err(HandlerError::poison("broken")));
+    let consumer = Consumer::start(
+        &config(&broker.amqp_url()),
+        &cut_off,
+        options(),
+        stop.clone(),
+        handler,
+    );
+    within(consumer.health().wait_connected()).await;
+    proxy.cut();
+    let sent = rule_changed();
+    healthy.publish(&sent).await.unwrap();
+    assert_eq!(seen.next().await, sent);
+    let inspector = Inspector::of(&broker).await;
+    assert_eq!(inspector.depth("sightline.judge.dead").await, 0);
+    proxy.pass();
+    inspector.wait_for_depth("sightline.judge.dead", 1).await;
+    assert_eq!(seen.rest().await, [], "it was held, not handled again and again");
+    stop.cancel();
+    within(consumer.stopped()).await;
+}
