@@ -176,10 +176,8 @@ mod tests {
             for (org, amount, take) in steps {
                 if take {
                     held.extend(budget.reserve(orgs[org], amount));
-                } else if let Some(last) = held.last_mut() {
-                    if !last.grow(amount) {
-                        held.pop();
-                    }
+                } else if held.last_mut().is_some_and(|last| !last.grow(amount)) {
+                    held.pop();
                 }
                 prop_assert!(budget.used() <= 100);
                 prop_assert_eq!(budget.used(), held.iter().map(Reservation::amount).sum::<usize>());
