@@ -1,0 +1,7 @@
+//! The log store against a real PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
+
+mod maintenance;
+mod reader;
+mod writer;
