@@ -238,16 +238,14 @@ pub async fn add_history(
     Ok(())
 }
 
-/// The newest thousand reports about a deployment, in the order in which they say things happened.
+/// The newest thousand reports about a deployment, in the order in which they say things happened; of two at the same
+/// time the earlier stage comes first.
 pub async fn history(tx: &TenantTx<'_>, id: DeploymentId) -> Result<Vec<HistoryRow>, DbError> {
     const SQL: &str = "
         -- deployments::history
-        SELECT attempt, status, at, recorded_at FROM (
-            SELECT id, attempt, status, at, recorded_at
-            FROM deployment_status_history WHERE org_id = $1 AND deployment_id = $2
-            ORDER BY id DESC LIMIT 1000
-        ) newest
-        ORDER BY attempt, at, id";
+        SELECT attempt, status, at, recorded_at
+        FROM deployment_status_history WHERE org_id = $1 AND deployment_id = $2
+        ORDER BY id DESC LIMIT 1000";
     let statement = tx.prepare_cached(SQL).await?;
     let rows = tx.query(&statement, &[&tx.org_id(), &id]).await?;
     let read = |row: &Row| HistoryRow {
@@ -258,7 +256,16 @@ pub async fn history(tx: &TenantTx<'_>, id: DeploymentId) -> Result<Vec<HistoryR
         },
         recorded_at: row.get("recorded_at"),
     };
-    Ok(rows.iter().map(read).collect())
+    let mut history: Vec<HistoryRow> = rows.iter().map(read).collect();
+    history.sort_by_key(|HistoryRow { progress, .. }| {
+        (
+            progress.attempt,
+            progress.at,
+            progress.status.rank(),
+            progress.status.as_str(),
+        )
+    });
+    Ok(history)
 }
 
 /// An attempt that ended in success or failure.

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 use crate::body_budget::BodyBudget;
+use crate::turnstile::Turnstile;
 use crate::{Config, metrics, retention, routes};
 
 /// What webhook's handlers share beside the kit.
@@ -20,6 +21,7 @@ pub(crate) struct State {
     pub(crate) sealer: Sealer,
     pub(crate) public_url: Url,
     pub(crate) bodies: BodyBudget,
+    pub(crate) turnstile: Turnstile,
     /// Notified after a commit that wrote an event, so that it is published at once.
     pub(crate) outbox: Arc<Notify>,
 }
@@ -35,6 +37,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         sealer: sealer.context("SEALING_KEYS")?,
         public_url: config.public_url,
         bodies: BodyBudget::new(config.max_body_bytes, config.max_inflight_bytes),
+        turnstile: Turnstile::new(config.common.database_pool_size),
         outbox: Arc::new(Notify::new()),
     };
     let kit = Kit::new("webhook", &config.common, Clock::system())?;

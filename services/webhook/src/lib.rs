@@ -6,6 +6,7 @@ mod routes;
 
 mod body_budget;
 mod signature;
+mod turnstile;
 
 mod deliveries;
 mod deployments;

@@ -117,13 +117,13 @@ mod tests {
     #[case::no_prefix(&[(SHA256, GOOD.strip_prefix("sha256=").unwrap())], Refusal::Malformed)]
     #[case::short(&[(SHA256, GOOD.split_at(70).0)], Refusal::Malformed)]
     #[case::odd(&[(SHA256, GOOD.split_at(69).0)], Refusal::Malformed)]
-    #[case::long(&[(SHA256, &format!("{GOOD}00"))], Refusal::Malformed)]
-    #[case::upper_case(&[(SHA256, &GOOD.replace("sha256=", "").to_uppercase())], Refusal::Malformed)]
-    #[case::upper_case_hex(&[(SHA256, &format!("sha256={}", "A".repeat(64)))], Refusal::Malformed)]
-    #[case::not_hex(&[(SHA256, &format!("sha256={}", "g".repeat(64)))], Refusal::Malformed)]
+    #[case::long(&[(SHA256, &*format!("{GOOD}00"))], Refusal::Malformed)]
+    #[case::upper_case(&[(SHA256, &*GOOD.replace("sha256=", "").to_uppercase())], Refusal::Malformed)]
+    #[case::upper_case_hex(&[(SHA256, &*format!("sha256={}", "A".repeat(64)))], Refusal::Malformed)]
+    #[case::not_hex(&[(SHA256, &*format!("sha256={}", "g".repeat(64)))], Refusal::Malformed)]
     #[case::not_ascii(&[(SHA256, "sha256=ééé")], Refusal::Malformed)]
     #[case::two(&[(SHA256, GOOD), (SHA256, GOOD)], Refusal::Several)]
-    #[case::other(&[(SHA256, &format!("sha256={}", "0".repeat(64)))], Refusal::Wrong)]
+    #[case::other(&[(SHA256, &*format!("sha256={}", "0".repeat(64)))], Refusal::Wrong)]
     fn anything_else_is_refused_with_its_reason(#[case] headers: &[(&str, &str)], #[case] reason: Refusal) {
         assert_eq!(check(headers, BODY), Err(reason));
     }

@@ -136,9 +136,14 @@ pub(crate) async fn report(
     state: web::Data<State>,
     body: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let key = api_key_of(&req, KeyScope::DeploymentsWrite).await?;
+    let key = {
+        let _turn = state.turnstile.enter().await?;
+        api_key_of(&req, KeyScope::DeploymentsWrite).await?
+    };
     let JsonBody(body) = JsonBody::<ReportRequest>::from_request(&req, &mut body.into_inner()).await?;
+    let turn = state.turnstile.enter().await?;
     let recorded = record(&kit, &key, &body).await?;
+    drop(turn);
     state.outbox.notify_one();
     let mut response = if recorded.before.is_none() {
         HttpResponse::Created()

@@ -104,7 +104,10 @@ pub(crate) async fn receive(
     state: web::Data<State>,
     body: RawBody,
 ) -> Result<HttpResponse, ApiError> {
-    let (org_id, secret) = integrations::secret_of(&kit, &state, id.0).await?;
+    let (org_id, secret) = {
+        let _turn = state.turnstile.enter().await?;
+        integrations::secret_of(&kit, &state, id.0).await?
+    };
     tracing::Span::current().record("org_id", tracing::field::display(org_id));
     let claimed = Claimed::of(req.headers()).map_err(refused)?;
     let body = state.bodies.read(body.into_inner()).await?;
@@ -119,7 +122,9 @@ pub(crate) async fn receive(
         payload: payload.map_err(|error| ApiError::invalid("", error.to_string()))?,
     };
     drop(body);
+    let turn = state.turnstile.enter().await?;
     let recorded = deliveries::accept(&kit, &incoming).await?;
+    drop(turn);
     state.outbox.notify_one();
     let outcome = recorded.as_ref().map(|(_, outcome)| outcome.status);
     metrics::delivery(
