@@ -16,6 +16,7 @@ reset: ## delete the local database, broker, secrets and logs of `make run`
 
 test: ## run all tests against a throw-away PostgreSQL and RabbitMQ (ARGS='-p ingest' narrows)
 	@cargo build --workspace --bins
+	@deploy/local/cargo-test.sh --no-run $(ARGS)
 	@deploy/local/test.sh run deploy/local/cargo-test.sh $(ARGS)
 
 test-up: ## start the test servers and keep them; their environment: deploy/local/test.sh env
