@@ -20,6 +20,7 @@ step() {
   local name=$1 log=$2 began=$SECONDS pid
   shift 2
   [ "$interactive" = yes ] || say "  ..   $name"
+  : >"$log"
   set -m
   "$@" </dev/null >"$log" 2>&1 &
   pid=$!
