@@ -9,6 +9,20 @@ use crate::{Connection, DbError};
 /// SHA-256 of a bucket's name, so that neither addresses nor e-mails are stored.
 pub type BucketId = [u8; 32];
 
+/// How much longer one of these buckets is blocked, if any is. Without locks: whoever hammers at a blocked bucket does
+/// not make others wait for its row.
+pub async fn blocked_for(conn: &Connection, ids: &[BucketId]) -> Result<Option<time::Duration>, DbError> {
+    const SQL: &str = "
+        -- login_throttle::blocked_for
+        SELECT max(blocked_until) AS until, clock_timestamp() AS now
+        FROM login_throttle WHERE bucket = ANY ($1) AND blocked_until > clock_timestamp()";
+    let ids: Vec<&[u8]> = ids.iter().map(<[u8; 32]>::as_slice).collect();
+    let statement = conn.prepare_cached(SQL).await?;
+    let row = conn.query_one(&statement, &[&ids]).await?;
+    let (until, now): (Option<OffsetDateTime>, OffsetDateTime) = (row.get("until"), row.get("now"));
+    Ok(until.map(|until| until - now))
+}
+
 /// A bucket that this transaction holds.
 #[derive(Clone, Copy, Debug)]
 pub struct LockedBucket {

@@ -57,6 +57,10 @@ impl Attempt {
     /// Counts the attempt as a failure before its outcome is known, so that attempts at the same moment count one
     /// another. Refused attempts are not counted.
     pub(crate) async fn count(&self, conn: &mut Connection) -> Result<(), ApiError> {
+        let ids: Vec<BucketId> = self.0.iter().map(|counted| counted.id).collect();
+        if let Some(wait) = login_throttle::blocked_for(conn, &ids).await? {
+            return Err(refusal(wait));
+        }
         let tx = conn.transaction().await?;
         for Counted { id, limit, .. } in &self.0 {
             let locked = login_throttle::lock(&tx, id).await?;
