@@ -56,7 +56,7 @@ pub async fn of_service(tx: &TenantTx<'_>, service_id: ServiceId) -> Result<Opti
     Ok(row.as_ref().map(read))
 }
 
-/// The same, and nobody else changes it until the transaction ends.
+/// The same, and nobody else changes it until the transaction ends. Deliveries that refer to it go on.
 pub async fn lock_of_service(
     tx: &TenantTx<'_>,
     service_id: ServiceId,
@@ -64,7 +64,7 @@ pub async fn lock_of_service(
     const SQL: &str = "
         -- github_integrations::lock_of_service
         SELECT id, service_id, repo_owner, repo_name, environment_mapping, created_at, updated_at
-        FROM service_github_integrations WHERE org_id = $1 AND service_id = $2 FOR UPDATE";
+        FROM service_github_integrations WHERE org_id = $1 AND service_id = $2 FOR NO KEY UPDATE";
     let statement = tx.prepare_cached(SQL).await?;
     let row = tx.query_opt(&statement, &[&tx.org_id(), &service_id]).await?;
     Ok(row.as_ref().map(read))

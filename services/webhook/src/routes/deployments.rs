@@ -136,10 +136,9 @@ pub(crate) async fn report(
     state: web::Data<State>,
     body: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let key = {
-        let _turn = state.turnstile.enter().await?;
-        api_key_of(&req, KeyScope::DeploymentsWrite).await?
-    };
+    let turn = state.turnstile.enter().await?;
+    let key = api_key_of(&req, KeyScope::DeploymentsWrite).await?;
+    drop(turn);
     let JsonBody(body) = JsonBody::<ReportRequest>::from_request(&req, &mut body.into_inner()).await?;
     let turn = state.turnstile.enter().await?;
     let recorded = record(&kit, &key, &body).await?;

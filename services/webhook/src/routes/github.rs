@@ -104,36 +104,43 @@ pub(crate) async fn receive(
     state: web::Data<State>,
     body: RawBody,
 ) -> Result<HttpResponse, ApiError> {
-    let (org_id, secret) = {
-        let _turn = state.turnstile.enter().await?;
-        integrations::secret_of(&kit, &state, id.0).await?
-    };
-    tracing::Span::current().record("org_id", tracing::field::display(org_id));
-    let claimed = Claimed::of(req.headers()).map_err(refused)?;
-    let body = state.bodies.read(body.into_inner()).await?;
-    let opened = open(claimed, secret, body.bytes.clone(), is_form(req.headers())).await?;
-    let (payload_hash, payload) = opened.map_err(refused)?;
-    let incoming = Incoming {
-        org_id,
-        integration_id: id.0,
-        delivery_id: word(req.headers(), "X-GitHub-Delivery")?,
-        event: word(req.headers(), "X-GitHub-Event")?,
-        payload_hash,
-        payload: payload.map_err(|error| ApiError::invalid("", error.to_string()))?,
-    };
-    drop(body);
+    let incoming = read(&req, &kit, &state, id.0, body).await?;
     let turn = state.turnstile.enter().await?;
     let recorded = deliveries::accept(&kit, &incoming).await?;
     drop(turn);
     state.outbox.notify_one();
-    let outcome = recorded.as_ref().map(|(_, outcome)| outcome.status);
-    metrics::delivery(
-        &incoming.event,
-        outcome.map_or(metrics::Outcome::Duplicate, metrics::Outcome::Recorded),
-    );
-    Ok(HttpResponse::Accepted().json(Data {
-        data: Receipt::new(recorded),
-    }))
+    let status = recorded.as_ref().map(|(_, outcome)| outcome.status);
+    let outcome = status.map_or(metrics::Outcome::Duplicate, metrics::Outcome::Recorded);
+    metrics::delivery(&incoming.event, outcome);
+    let data = Receipt::new(recorded);
+    Ok(HttpResponse::Accepted().json(Data { data }))
+}
+
+/// Reads a delivery and believes it, or says why not. Nothing of the body is looked at before its signature is good.
+async fn read(
+    req: &HttpRequest,
+    kit: &Kit,
+    state: &State,
+    integration_id: IntegrationId,
+    body: RawBody,
+) -> Result<Incoming, ApiError> {
+    let turn = state.turnstile.enter().await?;
+    let (org_id, secret) = integrations::secret_of(kit, state, integration_id).await?;
+    drop(turn);
+    tracing::Span::current().record("org_id", tracing::field::display(org_id));
+    let headers = req.headers();
+    let claimed = Claimed::of(headers).map_err(refused)?;
+    let body = state.bodies.read(body.into_inner()).await?;
+    let opened = open(claimed, secret, body.bytes.clone(), is_form(headers)).await?;
+    let (payload_hash, payload) = opened.map_err(refused)?;
+    Ok(Incoming {
+        org_id,
+        integration_id,
+        delivery_id: word(headers, "X-GitHub-Delivery")?,
+        event: word(headers, "X-GitHub-Event")?,
+        payload_hash,
+        payload: payload.map_err(|error| ApiError::invalid("", error.to_string()))?,
+    })
 }
 
 fn refused(refusal: Refusal) -> ApiError {

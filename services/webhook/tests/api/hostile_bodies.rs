@@ -183,3 +183,28 @@ async fn a_sender_that_breaks_off_or_announces_more_than_it_sends_does_no_harm()
     app.assert_nothing_stored().await;
     hook.told(&app, &delivery).await;
 }
+
+#[tokio::test]
+async fn a_body_that_drips_in_is_cut_off_and_holds_nobody_up() {
+    let app = TestApp::start().await;
+    let hook = app.connect(json!({})).await;
+    let delivery = hook.github.ping();
+    let addr = app.anyone.base().strip_prefix("http://").unwrap().to_owned();
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: x\r\nx-github-event: ping\r\nx-github-delivery: slow\r\n\
+         x-hub-signature-256: {}\r\ncontent-length: 1000000\r\n\r\n{{",
+        hook.path,
+        delivery.signature.clone().unwrap(),
+    );
+    let mut slow = tokio::net::TcpStream::connect(&addr).await.unwrap();
+    slow.write_all(head.as_bytes()).await.unwrap();
+    hook.told(&app, &delivery).await;
+    let mut answer = [0; 12];
+    let cut_off = slow.read_exact(&mut answer);
+    tokio::time::timeout(std::time::Duration::from_secs(15), cut_off)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(answer, *b"HTTP/1.1 400");
+    assert_eq!(app.count("webhook_deliveries").await, 1);
+}
