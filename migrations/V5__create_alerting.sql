@@ -38,10 +38,15 @@ CREATE TABLE alert_firings (
     service_id uuid,
     environment_id uuid,
     state text NOT NULL CONSTRAINT alert_firings_state CHECK (state IN ('inactive', 'pending', 'firing')),
+    -- Why it is in this state: the answer to "why was I (not) told?".
+    reason text NOT NULL,
     -- When the condition became true, in the present run of truth.
     pending_since timestamptz,
+    -- When the rule last fired; outlives the firing, since the cooldown counts from it.
     fired_at timestamptz,
     last_true_at timestamptz,
+    -- When the condition of a firing became false, in the present run of falsehood.
+    clear_since timestamptz,
     last_evaluated_at timestamptz NOT NULL,
     last_value double precision,
     incident_id uuid,
@@ -123,6 +128,8 @@ CREATE TABLE notification_jobs (
     state text NOT NULL DEFAULT 'pending'
         CONSTRAINT notification_jobs_state CHECK (state IN ('pending', 'claimed', 'sent', 'dead')),
     attempts integer NOT NULL DEFAULT 0,
+    -- Attempts before a person last revived it: the schedule of retries counts from there.
+    revived_at_attempt integer NOT NULL DEFAULT 0,
     next_attempt_at timestamptz NOT NULL DEFAULT now(),
     lease_token uuid,
     lease_until timestamptz,
@@ -161,15 +168,16 @@ GRANT SELECT, INSERT ON incident_events TO sightline_alerting;
 GRANT SELECT, INSERT, UPDATE ON notification_attempts TO sightline_alerting;
 GRANT SELECT ON alert_rules, alert_firings, incidents TO sightline_query;
 
-GRANT SELECT ON alert_rules, alert_firings TO sightline_definer;
+GRANT SELECT ON alert_rules, alert_firings, incidents TO sightline_definer;
 GRANT SELECT, UPDATE (state, attempts, lease_token, lease_until) ON notification_jobs TO sightline_definer;
 
--- The rules of all tenants that the sweep must look at: enabled ones, and others that still hold a firing to end.
+-- The rules of all tenants that the sweep must look at: enabled ones, others that still hold a firing to end, and
+-- deleted ones, which the evaluator removes.
 CREATE FUNCTION rules_to_evaluate_all_orgs()
 RETURNS TABLE (org_id uuid, rule_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT r.org_id, r.id FROM alert_rules r
-    WHERE (r.enabled AND r.deleted_at IS NULL)
+    WHERE r.enabled OR r.deleted_at IS NOT NULL
        OR EXISTS (SELECT FROM alert_firings f
                   WHERE f.org_id = r.org_id AND f.rule_id = r.id AND f.state <> 'inactive')
     ORDER BY r.last_evaluated_at NULLS FIRST, r.id
@@ -178,26 +186,52 @@ ALTER FUNCTION rules_to_evaluate_all_orgs OWNER TO sightline_definer;
 REVOKE ALL ON FUNCTION rules_to_evaluate_all_orgs FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION rules_to_evaluate_all_orgs TO sightline_alerting;
 
+-- Unresolved incidents that no rule will ever resolve: the rule went with its service or environment.
+CREATE FUNCTION incidents_without_rule_all_orgs()
+RETURNS TABLE (org_id uuid, incident_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT i.org_id, i.id FROM incidents i
+    WHERE i.status <> 'resolved' AND i.source = 'rule'
+      AND NOT EXISTS (SELECT FROM alert_rules r WHERE r.org_id = i.org_id AND r.id = i.rule_id)
+$$;
+ALTER FUNCTION incidents_without_rule_all_orgs OWNER TO sightline_definer;
+REVOKE ALL ON FUNCTION incidents_without_rule_all_orgs FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION incidents_without_rule_all_orgs TO sightline_alerting;
+
 -- Takes due jobs of all tenants under a lease. A job waits for the earlier ones of its incident and channel, so that
--- nobody reads "resolved" before "opened". A lease that ran out (its worker died) is taken over.
-CREATE FUNCTION claim_notification_jobs(batch integer, lease interval)
+-- nobody reads "resolved" before "opened". A lease that ran out (its worker died) is taken over. At most per_channel
+-- jobs of one channel are out at a time, so that a receiver that hangs delays nobody else's pages.
+CREATE FUNCTION claim_notification_jobs(batch integer, lease interval, per_channel integer)
 RETURNS TABLE (org_id uuid, job_id uuid, lease_token uuid)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    UPDATE notification_jobs j
-    SET state = 'claimed', attempts = j.attempts + 1, lease_token = gen_random_uuid(), lease_until = now() + lease
-    FROM (
-        SELECT d.org_id, d.id FROM notification_jobs d
+    WITH busy AS (
+        SELECT c.org_id, c.channel_id, count(*) AS jobs FROM notification_jobs c
+        WHERE c.state = 'claimed' AND c.lease_until > now() GROUP BY 1, 2
+    ), due AS (
+        SELECT d.org_id, d.id, d.next_attempt_at, coalesce(b.jobs, 0)
+            + row_number() OVER (PARTITION BY d.org_id, d.channel_id ORDER BY d.next_attempt_at, d.created_at, d.id)
+            AS place
+        FROM notification_jobs d LEFT JOIN busy b ON b.org_id = d.org_id AND b.channel_id = d.channel_id
         WHERE ((d.state = 'pending' AND d.next_attempt_at <= now())
             OR (d.state = 'claimed' AND d.lease_until <= now()))
           AND NOT EXISTS (
               SELECT FROM notification_jobs e
               WHERE e.org_id = d.org_id AND e.incident_id = d.incident_id AND e.channel_id = d.channel_id
                 AND e.sequence < d.sequence AND e.state IN ('pending', 'claimed'))
-        ORDER BY d.next_attempt_at
+    ), locked AS (
+        SELECT j.org_id, j.id FROM notification_jobs j JOIN due USING (org_id, id)
+        WHERE due.place <= per_channel
+          -- Again, on the row as it is once locked: another worker may have taken it meanwhile.
+          AND ((j.state = 'pending' AND j.next_attempt_at <= now())
+            OR (j.state = 'claimed' AND j.lease_until <= now()))
+        ORDER BY due.next_attempt_at
         LIMIT batch
-        FOR UPDATE SKIP LOCKED
-    ) due
-    WHERE j.org_id = due.org_id AND j.id = due.id
+        FOR UPDATE OF j SKIP LOCKED
+    )
+    UPDATE notification_jobs j
+    SET state = 'claimed', attempts = j.attempts + 1, lease_token = gen_random_uuid(), lease_until = now() + lease
+    FROM locked
+    WHERE j.org_id = locked.org_id AND j.id = locked.id
     RETURNING j.org_id, j.id, j.lease_token
 $$;
 ALTER FUNCTION claim_notification_jobs OWNER TO sightline_definer;
