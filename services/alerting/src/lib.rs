@@ -1,1 +1,25 @@
-//! placeholder
+//! The alerting service: evaluates rules, keeps incidents, tells people through channels.
+
+mod app;
+mod config;
+mod routes;
+
+mod evaluation;
+mod sweep;
+mod transitions;
+mod triggers;
+
+mod delivery;
+
+mod channel_config;
+mod egress;
+mod signature;
+
+mod audit;
+mod links;
+mod metrics;
+mod quotas;
+mod text;
+
+pub use app::start;
+pub use config::Config;

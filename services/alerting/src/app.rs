@@ -1,0 +1,97 @@
+//! Builds the service and its background work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use anyhow::Context as _;
+use bus::{BusConfig, Publisher};
+use domain::alerting::delivery::RetryPolicy;
+use secrecy::ExposeSecret as _;
+use service_kit::secrets::Sealer;
+use service_kit::{Clock, Kit, Running};
+use tokio::sync::Notify;
+use url::Url;
+
+use crate::delivery::Sender;
+use crate::egress::Egress;
+use crate::{Config, delivery, metrics, routes, sweep, triggers};
+
+/// What alerting's handlers and workers share beside the kit.
+pub(crate) struct State {
+    pub(crate) sealer: Sealer,
+    pub(crate) sender: Sender,
+    pub(crate) retries: RetryPolicy,
+    pub(crate) notify_timeout: Duration,
+    pub(crate) public_url: Url,
+    pub(crate) sweep_interval: Duration,
+    /// Wakes the workers that deliver.
+    pub(crate) deliveries: Notify,
+    /// Wakes the relay of the outbox.
+    pub(crate) outbox: Arc<Notify>,
+}
+
+impl State {
+    /// After a commit that wrote notifications or events: they need not wait for the next look.
+    pub(crate) fn wake(&self) {
+        self.deliveries.notify_one();
+        self.outbox.notify_one();
+    }
+}
+
+/// Starts serving. PostgreSQL may be away (requests answer 503 until it is there), and the broker may be (rules are
+/// evaluated by the sweep).
+pub async fn start(config: Config) -> anyhow::Result<Running> {
+    metrics::describe();
+    bus::describe_metrics();
+    let clock = Clock::system();
+    let egress = Egress::new(&config.egress_allow);
+    let state = State {
+        sealer: config
+            .sealing_keys
+            .expose_secret()
+            .parse()
+            .context("SEALING_KEYS")?,
+        sender: Sender::new(egress, config.notify_timeout, clock.clone())
+            .context("the HTTP client could not be set up")?,
+        retries: RetryPolicy {
+            scale: config.notify_retry_scale,
+        },
+        notify_timeout: config.notify_timeout,
+        public_url: config.public_url,
+        sweep_interval: config.sweep_interval,
+        deliveries: Notify::new(),
+        outbox: Arc::new(Notify::new()),
+    };
+    let broker = BusConfig::new(config.amqp_url.expose_secret(), "sightline-alerting").context("AMQP_URL")?;
+    let kit = Kit::new("alerting", &config.common, clock)?;
+    let state = web::Data::new(state);
+    spawn_background(&kit, &state, &broker);
+    Ok(service_kit::server::serve(
+        "alerting",
+        &config.common,
+        kit,
+        state,
+        routes::configure,
+    )?)
+}
+
+fn spawn_background(kit: &Kit, state: &web::Data<State>, broker: &BusConfig) {
+    let publisher = Publisher::start(broker);
+    let consumers = triggers::start(kit, state, broker, &publisher);
+    let relay = bus::outbox_relay::run(
+        kit.db.clone(),
+        publisher.clone(),
+        kit.stopping.clone(),
+        state.outbox.clone(),
+    );
+    let relay = kit.tasks.spawn(relay);
+    kit.tasks.spawn(sweep::run(kit.clone(), state.clone()));
+    kit.tasks.spawn(delivery::run(kit.clone(), state.clone()));
+    kit.tasks.spawn(async move {
+        // In this order: consumers put failed messages aside through the publisher.
+        consumers.stopped().await;
+        let _ = relay.await;
+        publisher.close().await;
+    });
+}

@@ -1,0 +1,174 @@
+//! What a transition of a firing does: incidents open and resolve, and the timeline says why.
+
+use db::alert_firings::FiringRow;
+use db::alert_rules::AlertRule;
+use db::incidents::events::{self, NewEvent};
+use db::incidents::{self, NewIncident};
+use db::scopes::NamedScope;
+use db::{DbError, TenantTx};
+use domain::alerting::evaluator::{EndCause, Observation, Reading, Timing, Transition};
+use domain::alerting::incident::{EventKind, IncidentSource, end_in_words, title_of};
+use domain::alerting::notification::Named;
+use domain::ids::IncidentId;
+use serde_json::json;
+use time::{Duration, OffsetDateTime};
+
+use super::Report;
+use crate::transitions::{self, Resolution, Story};
+
+/// For what ends whatever its times are.
+pub(super) const UNTIMED: Timing = Timing {
+    hold_for: Duration::ZERO,
+    cooldown: Duration::ZERO,
+    clear_after: Duration::ZERO,
+};
+
+pub(super) struct Effect<'a> {
+    pub(super) tx: &'a TenantTx<'a>,
+    pub(super) rule: &'a AlertRule,
+    /// `None` where the rule no longer looks.
+    pub(super) target: Option<&'a NamedScope>,
+    pub(super) observed: &'a Observation,
+    pub(super) now: OffsetDateTime,
+}
+
+impl Effect<'_> {
+    pub(super) async fn apply(
+        &self,
+        row: &mut FiringRow,
+        transition: Transition,
+        report: &mut Report,
+    ) -> Result<(), DbError> {
+        match transition {
+            Transition::Pending { .. } | Transition::Dropped => Ok(()),
+            Transition::Held { until } => self.held(row.incident_id, until).await,
+            Transition::Fired { since } => self.fired(row, since, report).await,
+            Transition::Ended(cause) => self.ended(row.incident_id, cause, report).await,
+        }
+    }
+
+    /// There is no incident of its own to tell it, so the last one does.
+    async fn held(&self, last_incident: Option<IncidentId>, until: OffsetDateTime) -> Result<(), DbError> {
+        let Some(incident_id) = last_incident else {
+            return Ok(());
+        };
+        let cooldown = self.rule.cooldown_seconds;
+        let event = NewEvent {
+            kind: EventKind::FiringHeld,
+            actor: None,
+            message: &format!("the rule would fire again, but its cooldown of {cooldown} s is not over"),
+            details: json!({"rule_version": self.rule.version, "until": rfc3339(until)}),
+        };
+        events::add(self.tx, incident_id, &event).await?;
+        Ok(())
+    }
+
+    async fn fired(
+        &self,
+        row: &mut FiringRow,
+        since: OffsetDateTime,
+        report: &mut Report,
+    ) -> Result<(), DbError> {
+        let (Some(target), Observation::Read(reading)) = (self.target, self.observed) else {
+            return Ok(());
+        };
+        let new = NewIncident {
+            id: IncidentId::generate(),
+            severity: self.rule.severity,
+            source: IncidentSource::Rule,
+            title: title_of(&self.rule.name, &target.service, &target.environment),
+            summary: reading.detail.clone(),
+            rule_id: Some(self.rule.id),
+            service_id: Some(target.service_id),
+            environment_id: Some(target.environment_id),
+            fingerprint: row.fingerprint.clone(),
+            opened_at: self.now,
+        };
+        let Some(incident) = incidents::open(self.tx, &new).await? else {
+            // One is open already: this is its story, and people were told.
+            row.incident_id = incidents::find_unresolved(self.tx, &row.fingerprint).await?;
+            return Ok(());
+        };
+        row.incident_id = Some(incident.id);
+        report.opened += 1;
+        let message = format!("rule {} fired: {}", self.rule.name, reading.detail);
+        let opened = NewEvent {
+            kind: EventKind::Opened,
+            actor: None,
+            message: &message,
+            details: json!({
+                "rule_id": self.rule.id,
+                "rule_version": self.rule.version,
+                "value": reading.value,
+                "threshold": reading.threshold,
+                "since": rfc3339(since),
+            }),
+        };
+        let story = Story {
+            since,
+            ..self.story(Some(reading))
+        };
+        transitions::opened(self.tx, &incident, &opened, &story).await
+    }
+
+    async fn ended(
+        &self,
+        incident_id: Option<IncidentId>,
+        cause: EndCause,
+        report: &mut Report,
+    ) -> Result<(), DbError> {
+        let Some(incident_id) = incident_id else {
+            return Ok(());
+        };
+        let reading = match self.observed {
+            Observation::Read(reading) => Some(reading),
+            Observation::Withdrawn(_) => None,
+        };
+        let why = end_in_words(cause, reading.map_or("", |reading| &reading.detail));
+        let ended = NewEvent {
+            kind: EventKind::FiringEnded,
+            actor: None,
+            message: &format!("rule {} no longer fires: {why}", self.rule.name),
+            details: json!({
+                "rule_id": self.rule.id,
+                "rule_version": self.rule.version,
+                "value": reading.map(|reading| reading.value),
+                "threshold": reading.map(|reading| reading.threshold),
+            }),
+        };
+        events::add(self.tx, incident_id, &ended).await?;
+        let resolution = Resolution {
+            by: None,
+            why: &why,
+            at: self.now,
+        };
+        let resolved = transitions::resolve(self.tx, incident_id, &resolution, &self.story(reading)).await?;
+        report.resolved += usize::from(resolved.is_some());
+        Ok(())
+    }
+
+    fn story(&self, reading: Option<&Reading>) -> Story {
+        Story {
+            rule: Some(Named {
+                id: self.rule.id,
+                name: self.rule.name.clone(),
+            }),
+            service: self.target.map(|target| Named {
+                id: target.service_id,
+                name: target.service.clone(),
+            }),
+            environment: self.target.map(|target| Named {
+                id: target.environment_id,
+                name: target.environment.clone(),
+            }),
+            value: reading.map(|reading| reading.value),
+            threshold: reading.map(|reading| reading.threshold),
+            since: self.now,
+        }
+    }
+}
+
+fn rfc3339(at: OffsetDateTime) -> String {
+    at.format(&time::format_description::well_known::Rfc3339)
+        .unwrap_or_default()
+}

@@ -1,0 +1,342 @@
+//! Channels of the active organisation: where people are told. Their addresses and secrets are never shown again.
+
+use actix_web::{HttpResponse, delete, get, patch, post, web};
+use db::notification_channels::{self, Channel, Settings};
+use db::{DbError, audit_logs};
+use domain::alerting::channel::ChannelType;
+use domain::alerting::delivery::AttemptOutcome;
+use domain::alerting::notification::Message;
+use domain::ids::{ChannelId, NotificationJobId, OrgId};
+use domain::name::{InvalidName, Name};
+use domain::page::Cursor;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use service_kit::access::{Developer, Viewer};
+use service_kit::body::{JsonBody, PathId, QueryParams};
+use service_kit::page::PageParams;
+use service_kit::{ApiError, Data, ErrorBody, Kit, Page};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+use crate::app::State;
+use crate::audit::{entry, seen};
+use crate::channel_config::{ChannelConfig, Given, UnreadableConfig};
+use crate::quotas;
+use crate::signature::WebhookSecret;
+
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct ChannelView {
+    id: ChannelId,
+    #[serde(rename = "type")]
+    kind: ChannelType,
+    name: String,
+    /// The host of its address and the last four characters: all that is shown of the configuration.
+    hint: String,
+    enabled: bool,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    updated_at: OffsetDateTime,
+}
+
+impl From<Channel> for ChannelView {
+    fn from(channel: Channel) -> Self {
+        Self {
+            id: channel.id,
+            kind: channel.kind,
+            name: channel.name,
+            hint: channel.hint,
+            enabled: channel.enabled,
+            created_at: channel.created_at,
+            updated_at: channel.updated_at,
+        }
+    }
+}
+
+/// A channel as it is answered once, right after it was made or changed.
+#[derive(Serialize, ToSchema)]
+struct WrittenChannelView {
+    #[serde(flatten)]
+    channel: ChannelView,
+    /// The signing secret that was made for a webhook, to be given to the receiver. It is not shown again; null when
+    /// none was made.
+    secret: Option<String>,
+}
+
+/// Channels, newest first.
+#[utoipa::path(
+    tag = "channels",
+    security(("session" = ["viewer"])),
+    params(PageParams),
+    responses((status = 200, body = Page<ChannelView>))
+)]
+#[get("/api/channels")]
+pub(crate) async fn list(
+    caller: Viewer,
+    kit: web::Data<Kit>,
+    QueryParams(page): QueryParams<PageParams>,
+) -> Result<HttpResponse, ApiError> {
+    let (limit, before) = (page.limit()?, page.cursor()?);
+    let mut conn = kit.db.conn("alerting.channels").await?;
+    let tx = conn.tenant(caller.org_id).await?;
+    let rows = notification_channels::list(&tx, before, limit).await?;
+    let cursor = |channel: &Channel| Cursor {
+        at: channel.created_at,
+        key: channel.id.0,
+    };
+    Ok(HttpResponse::Ok().json(Page::of(rows, limit, cursor, ChannelView::from)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateChannelRequest {
+    #[serde(rename = "type")]
+    kind: ChannelType,
+    name: Name,
+    /// `slack` and `discord`: {webhook_url}. `webhook`: {url, secret?}; the secret is whsec_ and base64, and is made
+    /// when absent.
+    #[schema(value_type = Object)]
+    config: Value,
+    /// True when absent.
+    enabled: Option<bool>,
+}
+
+/// Makes a channel. From now on it is told of every incident that opens or resolves.
+#[utoipa::path(
+    tag = "channels",
+    security(("session" = ["developer"])),
+    request_body = CreateChannelRequest,
+    responses(
+        (status = 201, body = Data<WrittenChannelView>),
+        (status = 409, description = "the name is taken", body = ErrorBody),
+    )
+)]
+#[post("/api/channels")]
+pub(crate) async fn create(
+    caller: Developer,
+    kit: web::Data<Kit>,
+    state: web::Data<State>,
+    JsonBody(body): JsonBody<CreateChannelRequest>,
+) -> Result<HttpResponse, ApiError> {
+    let given = ChannelConfig::parse(body.kind, &body.config, None)?;
+    check_address(&state, &given.config).await?;
+    let id = ChannelId::generate();
+    let sealed = seal(&state, &given.config, caller.org_id, id)?;
+    let settings = Settings {
+        name: &body.name,
+        config_sealed: &sealed,
+        hint: &given.config.url().hint(),
+        enabled: body.enabled.unwrap_or(true),
+    };
+    let mut conn = kit.db.conn("alerting.channels").await?;
+    let tx = conn.tenant(caller.org_id).await?;
+    quotas::admit_channel(notification_channels::count(&tx).await?)?;
+    let channel = notification_channels::create(&tx, id, body.kind, &settings)
+        .await
+        .map_err(|error| name_taken(error, &body.name))?;
+    let view = ChannelView::from(channel);
+    audit_logs::add(
+        &tx,
+        &caller.actor,
+        entry("channel.create", id.0, None, seen(&view)),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Created().json(Data {
+        data: WrittenChannelView::of(view, &given),
+    }))
+}
+
+impl WrittenChannelView {
+    fn of(channel: ChannelView, given: &Given) -> Self {
+        Self {
+            channel,
+            secret: given.made_secret.as_ref().map(WebhookSecret::reveal),
+        }
+    }
+}
+
+/// What is absent stays as it is. A new `config` replaces the old one; a webhook keeps its secret unless another is
+/// given.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangeChannelRequest {
+    name: Option<Name>,
+    #[schema(value_type = Option<Object>)]
+    config: Option<Value>,
+    enabled: Option<bool>,
+}
+
+/// Changes a channel. One that is disabled is told nothing more; what waits for it is given up.
+#[utoipa::path(
+    tag = "channels",
+    security(("session" = ["developer"])),
+    params(("id" = ChannelId, Path)),
+    request_body = ChangeChannelRequest,
+    responses(
+        (status = 200, body = Data<ChannelView>),
+        (status = 404, body = ErrorBody),
+        (status = 409, description = "the name is taken", body = ErrorBody),
+    )
+)]
+#[patch("/api/channels/{id}")]
+pub(crate) async fn change(
+    caller: Developer,
+    kit: web::Data<Kit>,
+    state: web::Data<State>,
+    PathId(id): PathId<ChannelId>,
+    JsonBody(body): JsonBody<ChangeChannelRequest>,
+) -> Result<HttpResponse, ApiError> {
+    // Looked up before anything is locked: a name server may take its time.
+    let before = find(&kit, caller.org_id, id).await?;
+    let new_config = match &body.config {
+        None => None,
+        Some(config) => {
+            let old = ChannelConfig::open_channel(&state.sealer, caller.org_id, &before).ok();
+            let given = ChannelConfig::parse(before.kind, config, old.as_ref())?;
+            check_address(&state, &given.config).await?;
+            Some((
+                seal(&state, &given.config, caller.org_id, id)?,
+                given.config.url().hint(),
+            ))
+        }
+    };
+    let mut conn = kit.db.conn("alerting.channels").await?;
+    let tx = conn.tenant(caller.org_id).await?;
+    let before = notification_channels::find_for_update(&tx, id)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    let old_name: Name = before
+        .name
+        .parse()
+        .map_err(|error: InvalidName| ApiError::internal(error))?;
+    let (config_sealed, hint) = new_config.as_ref().map_or(
+        (before.config_sealed.as_slice(), before.hint.as_str()),
+        |(sealed, hint)| (sealed.as_slice(), hint.as_str()),
+    );
+    let settings = Settings {
+        name: body.name.as_ref().unwrap_or(&old_name),
+        config_sealed,
+        hint,
+        enabled: body.enabled.unwrap_or(before.enabled),
+    };
+    let after = notification_channels::update(&tx, id, &settings)
+        .await
+        .map_err(|error| name_taken(error, settings.name))?
+        .ok_or(NOT_FOUND)?;
+    let (old, data) = (ChannelView::from(before), ChannelView::from(after));
+    let changed = entry("channel.change", id.0, seen(&old), seen(&data));
+    audit_logs::add(&tx, &caller.actor, changed).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(Data { data }))
+}
+
+/// Deletes a channel and forgets its secrets. What waits for it is given up; its history stays.
+#[utoipa::path(
+    tag = "channels",
+    security(("session" = ["developer"])),
+    params(("id" = ChannelId, Path)),
+    responses((status = 204), (status = 404, body = ErrorBody))
+)]
+#[delete("/api/channels/{id}")]
+pub(crate) async fn delete(
+    caller: Developer,
+    kit: web::Data<Kit>,
+    PathId(id): PathId<ChannelId>,
+) -> Result<HttpResponse, ApiError> {
+    let mut conn = kit.db.conn("alerting.channels").await?;
+    let tx = conn.tenant(caller.org_id).await?;
+    let channel = notification_channels::find_for_update(&tx, id)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    notification_channels::delete(&tx, id).await?;
+    let deletion = entry("channel.delete", id.0, seen(&ChannelView::from(channel)), None);
+    audit_logs::add(&tx, &caller.actor, deletion).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// What came of a test message.
+#[derive(Debug, Serialize, ToSchema)]
+struct TestView {
+    /// sent, refused (the receiver will not take it), failed (it may later), unknown (no answer came).
+    outcome: AttemptOutcome,
+    http_status: Option<u16>,
+    /// In words; what the receiver wrote is not repeated.
+    detail: String,
+    duration_ms: u64,
+}
+
+/// Sends a test message now, also through a disabled channel, and says what the receiver answered.
+#[utoipa::path(
+    tag = "channels",
+    security(("session" = ["developer"])),
+    params(("id" = ChannelId, Path)),
+    responses((status = 200, body = Data<TestView>), (status = 404, body = ErrorBody))
+)]
+#[post("/api/channels/{id}/test")]
+pub(crate) async fn test(
+    caller: Developer,
+    kit: web::Data<Kit>,
+    state: web::Data<State>,
+    PathId(id): PathId<ChannelId>,
+) -> Result<HttpResponse, ApiError> {
+    let channel = find(&kit, caller.org_id, id).await?;
+    let config = ChannelConfig::open_channel(&state.sealer, caller.org_id, &channel).map_err(unreadable)?;
+    let message = Message::Test {
+        channel: &channel.name,
+        at: kit.clock.now(),
+    };
+    let test_id = NotificationJobId::generate().to_string();
+    let outcome = state.sender.send(&config, &test_id, message).await.outcome;
+    let mut conn = kit.db.conn("alerting.channels").await?;
+    let tx = conn.tenant(caller.org_id).await?;
+    let result = json!({"outcome": outcome.outcome, "http_status": outcome.http_status});
+    let tested = entry("channel.test", id.0, None, Some(result));
+    audit_logs::add(&tx, &caller.actor, tested).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(Data {
+        data: TestView {
+            outcome: outcome.outcome,
+            http_status: outcome.http_status,
+            detail: outcome.detail,
+            duration_ms: outcome.duration.as_millis() as u64,
+        },
+    }))
+}
+
+const NOT_FOUND: ApiError = ApiError::NotFound { what: "channel" };
+
+/// The channel, or 404. Holds no connection afterwards.
+async fn find(kit: &Kit, org_id: OrgId, id: ChannelId) -> Result<Channel, ApiError> {
+    let mut conn = kit.db.conn("alerting.channels").await?;
+    let tx = conn.tenant(org_id).await?;
+    notification_channels::find(&tx, id).await?.ok_or(NOT_FOUND)
+}
+
+async fn check_address(state: &State, config: &ChannelConfig) -> Result<(), ApiError> {
+    let checked = state.sender.egress().check(config.url()).await;
+    checked.map_err(|refusal| ApiError::invalid(config.url_field(), format!("cannot be used: {refusal}")))
+}
+
+fn seal(state: &State, config: &ChannelConfig, org_id: OrgId, id: ChannelId) -> Result<Vec<u8>, ApiError> {
+    config.seal(&state.sealer, org_id, id).map_err(ApiError::internal)
+}
+
+fn unreadable(error: UnreadableConfig) -> ApiError {
+    tracing::error!(
+        error = &error as &dyn std::error::Error,
+        "a channel's configuration does not open"
+    );
+    ApiError::Conflict("the channel's configuration cannot be read; enter it again".into())
+}
+
+fn name_taken(error: DbError, name: &Name) -> ApiError {
+    if error.violates_unique(notification_channels::NAME_KEY) {
+        ApiError::Conflict(format!(
+            "there is a channel named {name} already; choose another name"
+        ))
+    } else {
+        error.into()
+    }
+}
