@@ -64,6 +64,7 @@ impl From<AuditRow> for AuditView {
 
 /// The audit log of the active organisation, newest first.
 #[utoipa::path(
+    operation_id = "list_audit_log",
     tag = "audit",
     security(("session" = ["admin"])),
     params(PageParams),

@@ -35,6 +35,7 @@ struct SignupRequest {
 /// Makes a person, their organisation with them as admin, and its service `default` with the environments `production`
 /// and `staging`. Signs them in: the cookie `sightline_session`.
 #[utoipa::path(
+    operation_id = "sign_up",
     tag = "auth",
     request_body = SignupRequest,
     responses(
@@ -105,6 +106,7 @@ struct LoginRequest {
 /// Opens a session: the cookie `sightline_session`. Failures are slowed down per account and per address; a browser that
 /// has logged in to the account before (`sightline_device`) is counted apart, so that nobody can lock its owner out.
 #[utoipa::path(
+    operation_id = "log_in",
     tag = "auth",
     request_body = LoginRequest,
     responses(
@@ -127,7 +129,7 @@ pub(crate) async fn login(
 }
 
 /// Ends this session.
-#[utoipa::path(tag = "auth", security(("session" = [])), responses((status = 204)))]
+#[utoipa::path(operation_id = "log_out", tag = "auth", security(("session" = [])), responses((status = 204)))]
 #[post("/api/auth/logout")]
 pub(crate) async fn logout(
     SignedIn(user): SignedIn,

@@ -40,6 +40,7 @@ impl From<Environment> for EnvironmentView {
 
 /// Environments of a service, oldest first.
 #[utoipa::path(
+    operation_id = "list_environments",
     tag = "services",
     security(("session" = ["viewer"])),
     params(("id" = ServiceId, Path), PageParams),
@@ -72,6 +73,7 @@ struct CreateEnvironmentRequest {
 
 /// Makes an environment.
 #[utoipa::path(
+    operation_id = "create_environment",
     tag = "services",
     security(("session" = ["developer"])),
     params(("id" = ServiceId, Path)),

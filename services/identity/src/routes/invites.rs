@@ -70,6 +70,7 @@ struct CreatedInviteView {
 
 /// Invites that nobody has accepted, oldest first.
 #[utoipa::path(
+    operation_id = "list_invites",
     tag = "members",
     security(("session" = ["admin"])),
     params(PageParams),
@@ -102,6 +103,7 @@ struct CreateInviteRequest {
 /// Invites somebody for seven days. Give them the link: it is shown this once. An earlier invite of the same e-mail
 /// stops working.
 #[utoipa::path(
+    operation_id = "create_invite",
     tag = "members",
     security(("session" = ["admin"])),
     request_body = CreateInviteRequest,
@@ -156,6 +158,7 @@ fn link(public_url: &Url, token: &str) -> String {
 
 /// Withdraws an invite that nobody has accepted.
 #[utoipa::path(
+    operation_id = "withdraw_invite",
     tag = "members",
     security(("session" = ["admin"])),
     params(("id" = InviteId, Path)),
@@ -186,6 +189,7 @@ struct AcceptInviteRequest {
 
 /// Joins the organisation of an invite that was sent to the caller's own e-mail, and makes it the active one.
 #[utoipa::path(
+    operation_id = "accept_invite",
     tag = "members",
     security(("session" = [])),
     request_body = AcceptInviteRequest,

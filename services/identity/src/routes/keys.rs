@@ -100,6 +100,7 @@ fn answer(mut response: HttpResponseBuilder, minted: MintedKey) -> HttpResponse 
 
 /// Keys of a service, newest first; revoked and expired ones too.
 #[utoipa::path(
+    operation_id = "list_keys",
     tag = "keys",
     security(("session" = ["viewer"])),
     params(("id" = ServiceId, Path), PageParams),
@@ -184,6 +185,7 @@ impl CreateKeyRequest {
 
 /// Makes a key for one environment. The answer shows it once.
 #[utoipa::path(
+    operation_id = "create_key",
     tag = "keys",
     security(("session" = ["developer"])),
     params(("id" = ServiceId, Path)),
@@ -219,6 +221,7 @@ pub(crate) async fn create(
 
 /// Revokes a key: it is refused everywhere within five seconds. Revoking it again changes nothing.
 #[utoipa::path(
+    operation_id = "revoke_key",
     tag = "keys",
     security(("session" = ["developer"])),
     params(("id" = ApiKeyId, Path)),
@@ -265,6 +268,7 @@ impl RotateKeyRequest {
 
 /// Makes a new key with the same settings, shown once in the answer. The old one ends now, or after `grace_seconds`.
 #[utoipa::path(
+    operation_id = "rotate_key",
     tag = "keys",
     security(("session" = ["developer"])),
     params(("id" = ApiKeyId, Path)),

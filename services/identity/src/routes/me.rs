@@ -53,6 +53,7 @@ struct MeView {
 
 /// Who is signed in, and where.
 #[utoipa::path(
+    operation_id = "show_me",
     tag = "auth",
     security(("session" = [])),
     responses((status = 200, body = Data<MeView>))

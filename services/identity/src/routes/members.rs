@@ -42,6 +42,7 @@ impl From<Member> for MemberView {
 
 /// Members of the active organisation, oldest first.
 #[utoipa::path(
+    operation_id = "list_members",
     tag = "members",
     security(("session" = ["viewer"])),
     params(PageParams),
@@ -72,6 +73,7 @@ struct ChangeRoleRequest {
 
 /// Gives a member another role, from their next request on. The last admin stays one.
 #[utoipa::path(
+    operation_id = "change_member_role",
     tag = "members",
     security(("session" = ["admin"])),
     params(("user_id" = UserId, Path)),
@@ -115,6 +117,7 @@ pub(crate) async fn change_role(
 /// Removes a member: admins anybody, others only themselves. Their sessions lose the organisation at once; the keys that
 /// they made stay.
 #[utoipa::path(
+    operation_id = "remove_member",
     tag = "members",
     security(("session" = ["viewer"])),
     params(("user_id" = UserId, Path)),

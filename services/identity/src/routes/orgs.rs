@@ -21,6 +21,7 @@ use crate::routes::me::OrgView;
 
 /// The caller's organisations, oldest first.
 #[utoipa::path(
+    operation_id = "list_orgs",
     tag = "orgs",
     security(("session" = [])),
     params(PageParams),
@@ -50,6 +51,7 @@ struct CreateOrgRequest {
 
 /// Makes an organisation with the caller as admin and a service `default`, and makes it the active one.
 #[utoipa::path(
+    operation_id = "create_org",
     tag = "orgs",
     security(("session" = [])),
     request_body = CreateOrgRequest,
@@ -86,6 +88,7 @@ struct ActivateOrgRequest {
 
 /// Makes one of the caller's organisations the active one of this session, and of the sessions to come.
 #[utoipa::path(
+    operation_id = "activate_org",
     tag = "orgs",
     security(("session" = [])),
     request_body = ActivateOrgRequest,

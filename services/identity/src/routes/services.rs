@@ -57,6 +57,7 @@ struct ServiceDetailView {
 
 /// Services of the active organisation, oldest first.
 #[utoipa::path(
+    operation_id = "list_services",
     tag = "services",
     security(("session" = ["viewer"])),
     params(PageParams),
@@ -92,6 +93,7 @@ struct CreateServiceRequest {
 
 /// Makes a service with the environments `production` and `staging`.
 #[utoipa::path(
+    operation_id = "create_service",
     tag = "services",
     security(("session" = ["developer"])),
     request_body = CreateServiceRequest,
@@ -126,6 +128,7 @@ pub(crate) async fn create(
 
 /// One service with its environments.
 #[utoipa::path(
+    operation_id = "show_service",
     tag = "services",
     security(("session" = ["viewer"])),
     params(("id" = ServiceId, Path)),
@@ -163,6 +166,7 @@ struct ChangeServiceRequest {
 
 /// Changes a service. A shorter retention hides older logs at once.
 #[utoipa::path(
+    operation_id = "change_service",
     tag = "services",
     security(("session" = ["developer"])),
     params(("id" = ServiceId, Path)),
@@ -235,6 +239,7 @@ async fn write(
 /// Deletes a service with its environments, keys, rules and history. Its keys stop working everywhere, and its logs
 /// disappear.
 #[utoipa::path(
+    operation_id = "delete_service",
     tag = "services",
     security(("session" = ["developer"])),
     params(("id" = ServiceId, Path)),

@@ -52,6 +52,7 @@ impl SessionView {
 
 /// The caller's live sessions, newest first.
 #[utoipa::path(
+    operation_id = "list_sessions",
     tag = "auth",
     security(("session" = [])),
     params(PageParams),
@@ -82,6 +83,7 @@ struct EndedView {
 
 /// Ends all of the caller's sessions but this one.
 #[utoipa::path(
+    operation_id = "end_other_sessions",
     tag = "auth",
     security(("session" = [])),
     responses((status = 200, body = Data<EndedView>))
@@ -110,6 +112,7 @@ pub(crate) async fn end_others(
 
 /// Ends one of the caller's sessions; this one is a logout.
 #[utoipa::path(
+    operation_id = "end_session",
     tag = "auth",
     security(("session" = [])),
     params(("id" = SessionId, Path)),

@@ -224,6 +224,36 @@ async fn the_document_lists_exactly_these_routes() {
     assert_eq!(documented, listed);
 }
 
+/// Every value of this name, anywhere in the document.
+fn values_of<'a>(name: &str, document: &'a Value, found: &mut Vec<&'a str>) {
+    match document {
+        Value::Object(fields) => {
+            found.extend(fields.get(name).and_then(Value::as_str));
+            fields.values().for_each(|value| values_of(name, value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| values_of(name, value, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[tokio::test]
+async fn the_document_can_be_turned_into_a_client() {
+    let app = TestApp::start().await;
+    let document = app.client.get("/openapi.json").await.body;
+    let (mut operations, mut references) = (Vec::new(), Vec::new());
+    values_of("operationId", &document, &mut operations);
+    values_of("$ref", &document, &mut references);
+    let distinct: BTreeSet<_> = operations.iter().collect();
+    assert_eq!(
+        (operations.len(), distinct.len()),
+        (routes().len(), routes().len())
+    );
+    for reference in references {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference} is nowhere");
+    }
+}
+
 #[tokio::test]
 async fn every_route_asks_for_the_session_and_role_that_its_document_names() {
     let app = TestApp::start().await;
