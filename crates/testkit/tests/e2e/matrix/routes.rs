@@ -1,0 +1,216 @@
+//! What the documents say about each route, and what this test knows about it beside them: whose ids its path takes, and
+//! a body that it accepts.
+
+use std::fmt;
+
+use domain::role::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::Service;
+
+use super::world::World;
+
+/// The credentials that a route asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    Nothing,
+    /// A session; with the least role in the active organisation, or of anybody who is signed in.
+    Session(Option<Role>),
+    ApiKey(String),
+    Internal,
+    Signature,
+}
+
+impl Needs {
+    fn parse(operation: &Value, name: &str) -> Self {
+        let Some(security) = operation["security"].as_array() else {
+            return Self::Nothing;
+        };
+        let [scheme] = security.as_slice() else {
+            panic!("{name}: this test knows one way in a route")
+        };
+        let (scheme, scopes) = scheme
+            .as_object()
+            .and_then(|map| map.iter().next())
+            .expect("a scheme");
+        let scope = scopes
+            .as_array()
+            .and_then(|scopes| scopes.first())
+            .and_then(Value::as_str);
+        match (scheme.as_str(), scope) {
+            ("session", None) => Self::Session(None),
+            ("session", Some(role)) => Self::Session(Some(role.parse().expect("a role"))),
+            ("api_key", Some(scope)) => Self::ApiKey(scope.to_owned()),
+            ("internal", None) => Self::Internal,
+            ("signature", None) => Self::Signature,
+            other => panic!("{name}: this test does not know the security {other:?}"),
+        }
+    }
+
+    /// The least role whose session gets in.
+    pub(super) fn role(&self) -> Option<Role> {
+        match self {
+            Self::Session(role) => Some(role.unwrap_or(Role::Viewer)),
+            Self::Nothing | Self::ApiKey(_) | Self::Internal | Self::Signature => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Operation {
+    pub(super) service: Service,
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) needs: Needs,
+    /// Query parameters that take an id.
+    pub(super) query_ids: Vec<String>,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+/// Every operation of a document.
+pub(super) fn operations(service: Service, document: &Value) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let method: Method = method.to_uppercase().parse().expect("a method");
+            let name = format!("{method} {path}");
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let query_ids = parameters
+                .iter()
+                .filter(|parameter| parameter["in"] == "query")
+                .filter_map(|parameter| parameter["name"].as_str())
+                .filter(|name| name.ends_with("_id"))
+                .map(str::to_owned)
+                .collect();
+            let needs = Needs::parse(operation, &name);
+            operations.push(Operation {
+                service,
+                method,
+                path: path.clone(),
+                needs,
+                query_ids,
+            });
+        }
+    }
+    operations
+}
+
+impl Operation {
+    pub(super) fn has_path_ids(&self) -> bool {
+        self.path.contains('{')
+    }
+
+    /// The path with this tenant's ids.
+    pub(super) fn path_with(&self, world: &World) -> String {
+        self.fill(|kind| world.id(kind))
+    }
+
+    pub(super) fn path_with_random_ids(&self) -> String {
+        self.fill(|_kind| super::random_id())
+    }
+
+    pub(super) fn path_with_text(&self, text: &str) -> String {
+        self.fill(|_kind| text.to_owned())
+    }
+
+    /// Puts an id in place of each `{…}`; its kind is the part of the path before it.
+    fn fill(&self, id: impl Fn(&str) -> String) -> String {
+        let parts: Vec<&str> = self.path.split('/').collect();
+        let filled: Vec<String> = parts
+            .iter()
+            .enumerate()
+            .map(|(i, part)| {
+                if part.starts_with('{') {
+                    id(parts[i - 1])
+                } else {
+                    (*part).to_owned()
+                }
+            })
+            .collect();
+        filled.join("/")
+    }
+
+    /// A body that the route accepts from a member of this tenant.
+    pub(super) fn body(&self, world: &World) -> Option<Value> {
+        let name = format!("rename-{}", super::random_id());
+        let service_id = world.id("services");
+        let environment_id = world.id("environments");
+        match self.to_string().as_str() {
+            // Reads, deletes, and what takes no body.
+            name if name.starts_with("GET ") || name.starts_with("DELETE ") => None,
+            "POST /api/auth/logout"
+            | "POST /api/keys/{id}/rotate"
+            | "POST /api/channels/{id}/test"
+            | "POST /api/notifications/{id}/retry"
+            | "POST /api/webhooks/deliveries/{id}/replay"
+            | "POST /api/v1/internal/logs/cleanup" => None,
+
+            "POST /api/auth/signup" => Some(json!({"email": format!("{name}@example.com"), "org_name": "o",
+                "password": "correct horse battery staple"})),
+            "POST /api/auth/login" => {
+                Some(json!({"email": "nobody@example.com", "password": "correct horse"}))
+            }
+            "POST /api/orgs" => Some(json!({"name": name})),
+            "PUT /api/orgs/active" => Some(json!({"org_id": world.org.org_id})),
+            "PATCH /api/members/{user_id}" => Some(json!({"role": "viewer"})),
+            "POST /api/invites" => Some(json!({"email": format!("{name}@example.com"), "role": "viewer"})),
+            "POST /api/invites/accept" => Some(json!({"token": world.invite_token})),
+            "POST /api/services" | "POST /api/services/{id}/environments" => Some(json!({"name": name})),
+            "PATCH /api/services/{id}" => Some(json!({"description": name})),
+            "POST /api/services/{id}/keys" => Some(json!({"name": name, "environment_id": environment_id})),
+            "PUT /api/services/{id}/github" => Some(json!({"repo_owner": "acme", "repo_name": "shop"})),
+            "POST /api/alerts" => Some(json!({"name": name, "type": "error_count", "severity": "high",
+                "params": {"threshold": 5, "window_seconds": 60},
+                "service_id": service_id, "environment_id": environment_id})),
+            "PATCH /api/alerts/{id}" => Some(json!({"severity": "low"})),
+            "POST /api/incidents" => {
+                Some(json!({"title": name, "severity": "high", "service_id": service_id}))
+            }
+            "PATCH /api/incidents/{id}" => Some(json!({"status": "acknowledged"})),
+            "POST /api/incidents/{id}/notes" => Some(json!({"text": name})),
+            "POST /api/channels" => Some(json!({"type": "slack", "name": name,
+                "config": {"webhook_url": "http://127.0.0.1:9/services/x"}})),
+            "PATCH /api/channels/{id}" => Some(json!({"name": name})),
+            "POST /api/v1/logs/ingest" => Some(json!({"logs": [{"message": name}]})),
+            "POST /api/v1/deployments" => Some(json!({"status": "success"})),
+            "POST /api/v1/webhooks/github/{integration_id}" => Some(json!({"zen": name})),
+            "POST /api/v1/rules/evaluate" => Some(json!({})),
+            unknown => panic!("{unknown} is new: add a body for it, so that this test covers it"),
+        }
+    }
+
+    /// Whether the route refuses for a reason of its own: the prepared rows are somebody else's, or in another state.
+    pub(super) fn may_conflict(&self, status: u16) -> bool {
+        let name = self.to_string();
+        match status {
+            // The invite is another person's; a member without the admin role may remove only himself.
+            403 => matches!(name.as_str(), "POST /api/invites/accept" | "DELETE /api/members/{user_id}"),
+            // The session is another person's.
+            404 => name == "DELETE /api/sessions/{id}",
+            409 => name == "POST /api/notifications/{id}/retry",
+            _ => false,
+        }
+    }
+}
+
+/// The bodies that differ from `mine` in one field, which has the other tenant's id instead.
+pub(super) fn bodies_with_one_foreign_id(mine: Option<&Value>, foreign: Option<&Value>) -> Vec<Value> {
+    let (Some(mine), Some(foreign)) = (
+        mine.and_then(Value::as_object),
+        foreign.and_then(Value::as_object),
+    ) else {
+        return Vec::new();
+    };
+    let ids = foreign.iter().filter(|(field, _)| field.ends_with("_id"));
+    ids.map(|(field, id)| {
+        let mut body = mine.clone();
+        body.insert(field.clone(), id.clone());
+        Value::Object(body)
+    })
+    .collect()
+}
