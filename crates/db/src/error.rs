@@ -9,6 +9,9 @@ pub enum DbError {
     /// No connection became free, or none could be made, in time.
     #[error("no database connection")]
     Pool(#[from] deadpool_postgres::PoolError),
+    /// The server said nothing for longer than the caller could wait. Its connection is not to be used again.
+    #[error("the database did not answer in time")]
+    NoAnswer,
     #[error("database request failed")]
     Postgres(#[from] tokio_postgres::Error),
     #[error("database address is not valid")]
@@ -34,7 +37,7 @@ impl DbError {
     /// Whether trying again later may help: the server is away, busy, full, or gave up on a lock or a time limit.
     pub fn is_unavailable(&self) -> bool {
         match self {
-            Self::Pool(_) => true,
+            Self::Pool(_) | Self::NoAnswer => true,
             Self::Postgres(error) => match error.code() {
                 None => error.is_closed() || error.source().is_some_and(<dyn Error>::is::<std::io::Error>),
                 Some(state) => {

@@ -14,7 +14,7 @@ use secrecy::ExposeSecret as _;
 use service_kit::{Clock, Kit, Running};
 
 use crate::config::Limits;
-use crate::durability::Durability;
+use crate::gate::Gate;
 use crate::key_use::KeyUse;
 use crate::keys::Keys;
 use crate::rate_limit::RateLimiter;
@@ -27,7 +27,7 @@ pub(crate) struct State {
     pub(crate) keys: Keys,
     pub(crate) key_use: KeyUse,
     pub(crate) rate_limiter: RateLimiter,
-    pub(crate) durability: Durability,
+    pub(crate) gate: Gate,
     /// Bytes of bodies in memory.
     pub(crate) inflight: Budget,
     pub(crate) workshop: Workshop,
@@ -50,22 +50,23 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         keys: Keys::new(kit.db.clone()),
         key_use: KeyUse::default(),
         rate_limiter: RateLimiter::new(kit.db.clone(), config.default_rate_limit_per_minute),
-        durability: Durability::new(config.require_durable_postgres, &kit),
+        gate: Gate::new(kit.clone(), config.require_durable_postgres),
         inflight: Budget::new(config.limits.max_inflight_bytes),
         workshop: Workshop::new(),
         writer: writer.clone(),
     };
     follow_revocations(&bus, &kit, state.keys.clone());
+    state.gate.try_open(config.require_durable_postgres).await;
     if config.require_durable_postgres {
-        kit.tasks.spawn(state.durability.clone().watch(kit.clone()));
+        kit.tasks.spawn(state.gate.clone().watch_durability());
     }
+    kit.tasks.spawn(state.gate.clone().keep_partitions());
     kit.tasks.spawn(
         state
             .key_use
             .clone()
             .write_until(kit.db.clone(), kit.requests_done.clone()),
     );
-    kit.tasks.spawn(upkeep::keep_partitions(kit.clone()));
     kit.tasks.spawn(upkeep::clean_up_hourly(kit.clone()));
     kit.tasks
         .spawn(finish_after_requests(kit.clone(), writer, hints, publisher));

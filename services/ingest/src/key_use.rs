@@ -10,6 +10,8 @@ use domain::ids::ApiKeyId;
 use tokio_util::sync::CancellationToken;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Not worth waiting for; least of all at the end.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const WRITE_EVERY: Duration = Duration::from_mins(1);
 
 /// Which keys were used. Cheap to clone.
@@ -60,7 +62,11 @@ impl KeyUse {
 
 async fn touch(db: &Db, keys: &[ApiKeyId]) -> Result<(), DbError> {
     let conn = db.conn("ingest.key_use").await?;
-    auth::touch_api_keys(&conn, keys).await
+    let Ok(touched) = tokio::time::timeout(ANSWER_WITHIN, auth::touch_api_keys(&conn, keys)).await else {
+        conn.discard();
+        return Err(DbError::NoAnswer);
+    };
+    touched
 }
 
 impl Uses {

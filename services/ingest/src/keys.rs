@@ -23,6 +23,8 @@ use crate::app::State;
 /// Below a second, so that a look-up that began just before a revocation is forgotten within one.
 const REMEMBERED_FOR: Duration = Duration::from_millis(800);
 const MAX_REMEMBERED: u64 = 20_000;
+/// A database that is silent for longer is as good as away: the sender is told to come back.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// A key that may write logs.
 pub(crate) struct IngestKey(pub(crate) KeyRecord);
@@ -97,7 +99,12 @@ impl Keys {
 
 async fn look_up(db: &Db, hash: TokenHash) -> Result<Option<Arc<KeyRecord>>, DbError> {
     let conn = db.conn("ingest.key").await?;
-    Ok(auth::find_api_key(&conn, hash).await?.map(Arc::new))
+    let asked = tokio::time::timeout(ANSWER_WITHIN, auth::find_api_key(&conn, hash)).await;
+    let Ok(answer) = asked else {
+        conn.discard();
+        return Err(DbError::NoAnswer);
+    };
+    Ok(answer?.map(Arc::new))
 }
 
 /// The failure of a look-up that several requests shared.

@@ -17,7 +17,7 @@ mod format;
 mod lines;
 mod unpack;
 
-mod durability;
+mod gate;
 mod key_use;
 mod upkeep;
 

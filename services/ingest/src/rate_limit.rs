@@ -19,6 +19,8 @@ use minute::{Minute, Spending};
 
 /// A lease is this part of the limit: small enough that three replicas strand less than a tenth between them.
 const LEASE_PART: u32 = 20;
+/// A database that is silent for longer is as good as away.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// Buckets kept before those of past minutes are cleared.
 const CLEAR_ABOVE: usize = 10_000;
 
@@ -110,9 +112,12 @@ impl RateLimiter {
         let conn = self.db.conn("ingest.rate_limit").await?;
         // From before the question, so that ours ends no later than the database's minute.
         let asked = Instant::now();
-        let grant = rate_buckets::lease(&conn, key.scope.org_id, key.id, limit, missing.max(1), want)
-            .await
-            .map_err(unless_deleted)?;
+        let question = rate_buckets::lease(&conn, key.scope.org_id, key.id, limit, missing.max(1), want);
+        let Ok(answer) = tokio::time::timeout(ANSWER_WITHIN, question).await else {
+            conn.discard();
+            return Err(DbError::NoAnswer.into());
+        };
+        let grant = answer.map_err(unless_deleted)?;
         let mut minute = bucket.minute();
         minute.receive(asked, grant, missing.max(1));
         // In the same breath: others could spend it first.

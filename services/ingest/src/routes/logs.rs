@@ -114,7 +114,7 @@ async fn store(
     kit: &Kit,
     state: &State,
 ) -> Result<IngestResult, ApiError> {
-    state.durability.require()?;
+    state.gate.require_open()?;
     state.rate_limiter.refuse_if_exhausted(key)?;
     let (format, encoding) = (Format::of(req)?, Encoding::of(req)?);
     let idempotency_key = IdempotencyKey::of(req)?;

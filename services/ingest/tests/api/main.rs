@@ -1,0 +1,20 @@
+//! Ingest as its callers see it: real HTTP, real PostgreSQL, a database per test.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's helper fails by panicking"
+)]
+
+mod raw;
+mod test_app;
+
+mod admission;
+mod cleanup;
+mod failure;
+mod formats;
+mod hostile;
+mod idempotency;
+mod keys;
+mod rate_limit;
+mod shutdown;
