@@ -102,9 +102,13 @@ pub(crate) fn busy() -> ApiError {
         message:
             "too many log lines are being received at this moment; send this request again a little later"
                 .to_owned(),
-        // A crowd that was refused together should not come back together.
-        retry_after_s: rand::rng().random_range(1..=3),
+        retry_after_s: a_little_later(),
     }
+}
+
+/// Seconds for `Retry-After`: a crowd that was refused together should not come back together.
+pub(crate) fn a_little_later() -> u64 {
+    rand::rng().random_range(1..=3)
 }
 
 fn too_long(max_bytes: usize) -> ApiError {

@@ -99,10 +99,16 @@ impl Batch {
     }
 
     pub(super) fn freeze(self) -> Encoded {
+        // What waits is counted by its length, so memory that was reserved in vain is given back first.
+        let in_vain = self.encoded.capacity() / 2 > self.encoded.len();
         Encoded {
             scope: self.scope,
             rows: self.rows,
-            bytes: self.encoded.freeze(),
+            bytes: if in_vain {
+                Bytes::copy_from_slice(&self.encoded)
+            } else {
+                self.encoded.freeze()
+            },
             counts: self.counts,
         }
     }

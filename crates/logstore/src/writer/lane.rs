@@ -81,7 +81,7 @@ impl Lane {
                 return Left::Drained;
             };
             let usable = self.flush(&session, requests).await;
-            self.show_depth();
+            self.queue.show_depth();
             if !usable {
                 return Left::Broken;
             }
@@ -167,12 +167,6 @@ impl Lane {
         if !scopes.is_empty() {
             (self.on_commit)(&scopes);
         }
-    }
-
-    fn show_depth(&self) {
-        let (rows, bytes) = self.queue.depth();
-        metrics::gauge!("logstore_queue_rows").set(rows as f64);
-        metrics::gauge!("logstore_queue_bytes").set(bytes as f64);
     }
 }
 

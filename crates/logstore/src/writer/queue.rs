@@ -95,6 +95,7 @@ impl Queue {
             state.waiting.push_back(pending);
         }
         self.changed.notify_one();
+        self.show_depth();
         Ok(answered)
     }
 
@@ -161,6 +162,12 @@ impl Queue {
     /// Rows and bytes that were accepted and not yet answered.
     pub(super) fn depth(&self) -> (usize, usize) {
         (self.rows.used(), self.bytes.used())
+    }
+
+    pub(super) fn show_depth(&self) {
+        let (rows, bytes) = self.depth();
+        metrics::gauge!("logstore_queue_rows").set(rows as f64);
+        metrics::gauge!("logstore_queue_bytes").set(bytes as f64);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -198,7 +198,7 @@ fn answer(receipt: Receipt, rejected: Vec<RejectedLine>) -> Result<IngestResult,
 fn write_error(error: WriteError) -> ApiError {
     let again = |message: &str| ApiError::Busy {
         message: message.to_owned(),
-        retry_after_s: 1,
+        retry_after_s: body::a_little_later(),
     };
     match error {
         WriteError::Busy => body::busy(),

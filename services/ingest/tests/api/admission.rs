@@ -204,3 +204,18 @@ async fn a_sender_that_goes_away_in_the_middle_leaves_nothing_behind() {
     .await;
     assert_eq!(app.total().await, 1);
 }
+
+/// Nothing of the body is read, and the refusal must not get lost in it.
+#[tokio::test]
+async fn a_large_request_that_is_refused_early_still_gets_its_answer() {
+    let app = TestApp::start().await;
+    for megabytes in [1, 9, 30] {
+        let body = vec![b' '; megabytes * 1024 * 1024];
+        let reply = send(&app.replica.client(), &[JSON], body.clone()).await;
+        reply.assert_error(401, "UNAUTHORIZED", "no API key");
+        let reply = send(&app.sender(), &[("content-type", "text/plain")], body).await;
+        reply.assert_error(415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type");
+    }
+    let reply = send(&app.sender(), &[JSON], vec![b' '; 30 * 1024 * 1024]).await;
+    reply.assert_error(413, "PAYLOAD_TOO_LARGE", "as sent");
+}
