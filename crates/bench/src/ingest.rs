@@ -14,10 +14,9 @@ use crate::target::{Sender, Target};
 
 /// Scopes of the standard load: 3 organisations, as in the measurements that the goals come from.
 const SCOPES: usize = 30;
-const SEED: u64 = 42;
 
-pub(crate) async fn measure(lines: usize, report: &mut Report) -> anyhow::Result<()> {
-    let corpus: Vec<Line> = Corpus::new(SEED, lines, now()).collect();
+pub(crate) async fn measure(lines: usize, end: OffsetDateTime, report: &mut Report) -> anyhow::Result<()> {
+    let corpus: Vec<Line> = Corpus::new(crate::SEED, lines, end).collect();
     let target = Target::start().await?;
     let senders = target.add_senders(SCOPES).await?;
     let base = target.stack.client(testkit::Service::Ingest).base().to_owned();
@@ -181,7 +180,7 @@ async fn run(
 
 /// Bodies of `size` lines; each goes to one scope, the first scopes get more, as in life.
 fn prepare(lines: &[Line], senders: &[Sender], size: usize) -> Vec<Request> {
-    let mut random = corpus::Random::new(SEED);
+    let mut random = corpus::Random::new(crate::SEED);
     let scopes = senders.len() as u64;
     lines
         .chunks(size)
@@ -194,9 +193,4 @@ fn prepare(lines: &[Line], senders: &[Sender], size: usize) -> Vec<Request> {
             }
         })
         .collect()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark runs in real time")]
-fn now() -> OffsetDateTime {
-    OffsetDateTime::now_utc()
 }

@@ -4,6 +4,7 @@
 //! the numbers of two machines.
 #![expect(clippy::print_stdout, reason = "this program's purpose is to print")]
 
+mod codec;
 mod corpus;
 mod cpu;
 mod ingest;
@@ -15,6 +16,10 @@ mod target;
 use std::path::PathBuf;
 
 use clap::Parser;
+use time::OffsetDateTime;
+
+/// Of everything that is drawn by chance: every run sees the same.
+const SEED: u64 = 42;
 
 #[derive(Parser)]
 #[command(about)]
@@ -32,8 +37,15 @@ async fn main() -> anyhow::Result<()> {
     testkit::install_crypto();
     let config = Config::parse();
     let mut report = report::Report::default();
-    ingest::measure(config.lines, &mut report).await?;
+    let end = now();
+    codec::measure(config.lines, end, &mut report)?;
+    ingest::measure(config.lines, end, &mut report).await?;
     report.write(&config.json)?;
     println!("\nwritten to {}", config.json.display());
     Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark runs in real time")]
+fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
 }

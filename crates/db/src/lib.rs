@@ -10,6 +10,7 @@ pub mod alert_rules;
 pub mod api_keys;
 pub mod audit_logs;
 pub mod auth;
+pub mod causes;
 pub mod cron_runs;
 pub mod deployments;
 pub mod environments;

@@ -10,6 +10,105 @@ pub fn words(text: &str) -> impl Iterator<Item = String> + '_ {
     text.unicode_words().map(str::to_lowercase)
 }
 
+/// Calls `visit` with each word of the text, lower-cased. Bytes that are not UTF-8 are read as U+FFFD.
+pub fn for_each_word(text: &[u8], mut visit: impl FnMut(&[u8])) {
+    if text.is_ascii() {
+        ascii_words(text, &mut visit);
+    } else {
+        for word in String::from_utf8_lossy(text).unicode_words() {
+            visit(word.to_lowercase().as_bytes());
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Letter,
+    Digit,
+    /// `_`: joins letters and digits.
+    Joiner,
+    /// `.` and `'`: join two letters or two digits.
+    MidBoth,
+    /// `:`: joins two letters.
+    MidLetter,
+    /// `,` and `;`: join two digits.
+    MidDigit,
+    Other,
+}
+
+const CLASSES: [Class; 128] = {
+    let mut classes = [Class::Other; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
+            b'0'..=b'9' => Class::Digit,
+            b'_' => Class::Joiner,
+            b'.' | b'\'' => Class::MidBoth,
+            b':' => Class::MidLetter,
+            b',' | b';' => Class::MidDigit,
+            _ => Class::Other,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+fn class(byte: u8) -> Class {
+    CLASSES[usize::from(byte & 127)]
+}
+
+fn ascii_words(text: &[u8], visit: &mut impl FnMut(&[u8])) {
+    let mut lower = [0_u8; 64];
+    let mut at = 0;
+    while at < text.len() {
+        if !matches!(class(text[at]), Class::Letter | Class::Digit | Class::Joiner) {
+            at += 1;
+            continue;
+        }
+        let start = at;
+        let mut has_alphanumeric = false;
+        while at < text.len() {
+            match class(text[at]) {
+                Class::Letter | Class::Digit => has_alphanumeric = true,
+                Class::Joiner => {}
+                mid => {
+                    if !joins(
+                        mid,
+                        class(text[at - 1]),
+                        text.get(at + 1).map(|&next| class(next)),
+                    ) {
+                        break;
+                    }
+                }
+            }
+            at += 1;
+        }
+        if !has_alphanumeric {
+            continue;
+        }
+        let word = &text[start..at];
+        if let Some(lower) = lower.get_mut(..word.len()) {
+            lower.copy_from_slice(word);
+            lower.make_ascii_lowercase();
+            visit(lower);
+        } else {
+            visit(&word.to_ascii_lowercase());
+        }
+    }
+}
+
+fn joins(mid: Class, before: Class, after: Option<Class>) -> bool {
+    let letters = before == Class::Letter && after == Some(Class::Letter);
+    let digits = before == Class::Digit && after == Some(Class::Digit);
+    match mid {
+        Class::MidBoth => letters || digits,
+        Class::MidLetter => letters,
+        Class::MidDigit => digits,
+        Class::Letter | Class::Digit | Class::Joiner | Class::Other => false,
+    }
+}
+
 /// A search for lines that hold every one of some words, in any order.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct WordQuery(Vec<String>);
@@ -58,6 +157,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn visited(text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for_each_word(text.as_bytes(), |word| {
+            found.push(String::from_utf8_lossy(word).into_owned());
+        });
+        found
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        #[test]
+        fn the_visitor_finds_the_words_that_unicode_says(
+            text in prop_oneof!["[a-c0-2_.':,; \"/=\r\n-]{0,24}", "[\\x00-\\x7F]{0,40}", "\\PC{0,20}"],
+        ) {
+            prop_assert_eq!(visited(&text), words(&text).collect::<Vec<_>>());
+        }
+    }
 
     proptest! {
         #[test]

@@ -9,8 +9,6 @@ use db::{Connection, Db, DbError, cron_runs, leases, rate_buckets};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::causes;
-
 /// The name of a cleanup in `cron_runs`, and of its lease.
 pub const CLEANUP: &str = "logs.cleanup";
 
@@ -78,7 +76,7 @@ pub async fn cleanup(db: &Db) -> Result<Cleanup, DbError> {
     let result = remove_expired(&mut conn, owner).await;
     let (outcome, report) = match &result {
         Ok(report) => ("ok".to_owned(), serde_json::to_value(report).unwrap_or_default()),
-        Err(error) => (causes::chain(error), serde_json::Value::Null),
+        Err(error) => (db::causes::chain(error), serde_json::Value::Null),
     };
     cron_runs::finish(&conn, run, &outcome, &report).await?;
     leases::release(&conn, CLEANUP, lease).await?;
@@ -111,7 +109,7 @@ fn put_off(error: DbError) -> Result<Vec<String>, DbError> {
         return Err(error);
     }
     tracing::warn!(
-        error = causes::chain(&error),
+        error = db::causes::chain(&error),
         "expired partitions could not be dropped now"
     );
     Ok(Vec::new())

@@ -5,7 +5,7 @@ use std::error::Error;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use db::DbError;
+use db::{DbError, causes};
 use domain::role::Role;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -114,9 +114,9 @@ impl ApiError {
 
     fn log(&self) {
         match self {
-            Self::Internal(cause) => tracing::error!(error = &**cause as &dyn Error, "request failed"),
+            Self::Internal(cause) => tracing::error!(error = causes::chain(&**cause), "request failed"),
             Self::Unavailable { source, .. } => {
-                tracing::warn!(error = &**source as &dyn Error, "request put off");
+                tracing::warn!(error = causes::chain(&**source), "request put off");
             }
             other => tracing::debug!(code = other.code(), "request refused: {other}"),
         }

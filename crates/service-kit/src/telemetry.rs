@@ -15,7 +15,8 @@ pub fn init() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("info"));
     let _ = tracing_subscriber::fmt()
         .json()
-        .flatten_event(true).with_span_list(false)
+        .flatten_event(true)
+        .with_span_list(false)
         .with_env_filter(filter)
         .try_init();
     let _ = rustls::crypto::ring::default_provider().install_default();

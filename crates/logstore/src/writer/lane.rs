@@ -11,7 +11,6 @@ use super::flush::{Failure, Verdict};
 use super::queue::{FlushSize, Pending, Queue};
 use super::session::Session;
 use super::{OnCommit, WriteError};
-use crate::causes;
 use crate::receipts::Receipt;
 
 /// Between attempts to connect: doubled after each, with full jitter.
@@ -60,7 +59,10 @@ impl Lane {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(error = causes::chain(&error), "a log writer could not connect");
+                    tracing::warn!(
+                        error = db::causes::chain(&error),
+                        "a log writer could not connect"
+                    );
                     self.queue.connect_failed();
                     let jitter: f64 = rand::rng().random();
                     tokio::time::sleep(pause.mul_f64(jitter)).await;
@@ -222,7 +224,7 @@ fn record_flush(requests: &[Pending], result: &Result<Vec<Verdict>, Failure>, st
     let outcome = match result {
         Ok(_) => "committed",
         Err(failure) => {
-            let error = failure.cause().map(|cause| causes::chain(cause));
+            let error = failure.cause().map(|cause| db::causes::chain(cause));
             let outcome = failure.outcome();
             let requests = requests.len();
             tracing::warn!(

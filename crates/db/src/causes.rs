@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// An error with its causes. The detail that PostgreSQL adds is left out: it repeats customers' lines.
-pub(crate) fn chain(error: &dyn Error) -> String {
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

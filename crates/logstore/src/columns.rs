@@ -1,0 +1,88 @@
+//! Log lines column by column: the form in which they are parsed, merged and encoded. No allocation per line.
+
+/// Texts of many rows in one buffer. An absent text is empty: no column of a log line keeps an empty text apart from an
+/// absent one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TextColumn {
+    /// Where each row's text ends in `bytes`.
+    ends: Vec<u32>,
+    bytes: Vec<u8>,
+}
+
+impl TextColumn {
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All texts, one after the other.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len() as u32);
+    }
+
+    /// The text of a row; empty past the end.
+    pub fn get(&self, row: usize) -> &[u8] {
+        let range = self.range(row);
+        self.bytes.get(range).unwrap_or_default()
+    }
+
+    /// Where the text of a row lies in [`TextColumn::bytes`].
+    pub fn range(&self, row: usize) -> std::ops::Range<usize> {
+        let start = row
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before))
+            .copied()
+            .unwrap_or(0);
+        let end = self.ends.get(row).copied().unwrap_or(start);
+        start as usize..end as usize
+    }
+
+    /// The row whose text holds the byte at `offset` of [`TextColumn::bytes`].
+    pub fn row_at(&self, offset: usize) -> usize {
+        self.ends.partition_point(|&end| end as usize <= offset)
+    }
+
+    pub(crate) fn from_parts(ends: Vec<u32>, bytes: Vec<u8>) -> Self {
+        Self { ends, bytes }
+    }
+}
+
+/// Lines of one scope. All columns have the same number of rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// Microseconds since 1970.
+    pub ts: Vec<i64>,
+    /// [`domain::level::Level::code`].
+    pub level: Vec<u8>,
+    pub message: TextColumn,
+    /// JSON text of an object, or empty.
+    pub meta: TextColumn,
+    pub trace_id: TextColumn,
+    pub request_id: TextColumn,
+}
+
+impl Columns {
+    pub fn len(&self) -> usize {
+        self.ts.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ts.is_empty()
+    }
+
+    /// Bytes of all texts of a row.
+    pub fn text_bytes(&self, row: usize) -> usize {
+        [&self.message, &self.meta, &self.trace_id, &self.request_id]
+            .into_iter()
+            .map(|column| column.range(row).len())
+            .sum()
+    }
+}

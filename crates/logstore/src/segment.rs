@@ -1,0 +1,87 @@
+//! Segments: many lines of one scope as one row of PostgreSQL, column by column, compressed.
+//!
+//! # Format, version 1
+//!
+//! Rows are sorted by (time, id) and cut into blocks of at most [`BLOCK_ROWS`] rows and about [`BLOCK_BYTES`] of text.
+//! Each column is stored apart as the concatenation of its blocks, so that a reader fetches the blocks it needs of the
+//! columns it needs. The *index* says where they lie:
+//!
+//! ```text
+//! index   = version u8 (1) | blocks varint | block* | crc32 of all before, u32 LE
+//! block   = rows varint | min_ts zigzag varint, relative to that of the block before | max_ts - min_ts varint
+//!         | lines per level, 6 varints | bytes of word filter varint
+//!         | per column (ts, level, message, meta, trace, request, id):
+//!           stored bytes varint, raw bytes varint, crc32 of the stored bytes u32 LE
+//! stored  = the raw bytes if "stored bytes" equals "raw bytes", else a zstd frame of them; nothing if raw is 0
+//! ```
+//!
+//! Raw bytes by column, for a block of n rows:
+//!
+//! ```text
+//! ts      = n varints: time in microseconds, relative to the row before (the first: to min_ts)
+//! level   = nothing if all rows have one level (the index tells which), else n bytes
+//! id      = nothing if ids rise by one from the segment's first id + row number, else n zigzag varints, each
+//!           relative to the id before plus one (the first: to the segment's first id)
+//! text    = nothing if no row has any, else layout u8 |
+//!           0: n varints of length, then the texts
+//!           1: a bitmap of ceil(n / 8) bytes (bit 0 first) of the rows that have one, then 16 bytes for each: its 32
+//!              lower-case hex digits
+//! ```
+//!
+//! The word filters of the blocks, if the segment has any, follow one another in a column of their own ([`crate::filter`]).
+//!
+//! Varints are LEB128. Everything is checked on reading: a damaged segment is an error, never a panic, and never
+//! allocates more than its block may hold.
+
+mod decode;
+mod encode;
+mod index;
+mod varint;
+
+pub use decode::Decoder;
+pub use encode::{Encoded, Encoder, Ids};
+pub use index::{Block, Index};
+
+/// Most rows in a block. By measurement: smaller blocks compress worse, larger ones make "the newest 100" dearer.
+pub const BLOCK_ROWS: usize = 4096;
+/// Bytes of text after which a block ends, whatever its rows. Bounds what a reader holds at once.
+pub const BLOCK_BYTES: usize = 4 << 20;
+
+const VERSION: u8 = 1;
+const LEVELS: usize = 6;
+const COLUMNS: usize = 7;
+const LAYOUT_TEXT: u8 = 0;
+const LAYOUT_HEX: u8 = 1;
+const HEX_DIGITS: usize = 32;
+
+/// The columns of a segment, in the order of the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    Ts,
+    Level,
+    Message,
+    Meta,
+    Trace,
+    Request,
+    Id,
+}
+
+impl Column {
+    pub const ALL: [Self; COLUMNS] = [
+        Self::Ts,
+        Self::Level,
+        Self::Message,
+        Self::Meta,
+        Self::Trace,
+        Self::Request,
+        Self::Id,
+    ];
+}
+
+/// The segment's bytes are not what the encoder wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("segment is damaged: {0}")]
+pub struct Damaged(pub &'static str);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! Segment to columns, block by block.
+
+use std::io;
+
+use super::index::{Block, Part};
+use super::varint::{take, take_varint, unzigzag};
+use super::{Column, Damaged, HEX_DIGITS, LAYOUT_HEX, LAYOUT_TEXT, LEVELS};
+use crate::columns::TextColumn;
+
+/// Decodes blocks; keeps its buffers between them. Each function takes the stored bytes of [`Block::range`].
+pub struct Decoder {
+    zstd: zstd::bulk::Decompressor<'static>,
+    raw: Vec<u8>,
+}
+
+impl Decoder {
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            zstd: zstd::bulk::Decompressor::new()?,
+            raw: Vec::new(),
+        })
+    }
+
+    /// Microseconds since 1970, rising.
+    pub fn ts(&mut self, block: &Block, stored: &[u8]) -> Result<Vec<i64>, Damaged> {
+        let mut rest = self.open(block.part(Column::Ts), stored)?;
+        let mut before = block.min_ts;
+        let mut out = Vec::with_capacity(block.rows as usize);
+        for _ in 0..block.rows {
+            before = before.wrapping_add(take_varint(&mut rest)? as i64);
+            out.push(before);
+        }
+        if rest.is_empty() {
+            Ok(out)
+        } else {
+            Err(Damaged("time column has trailing bytes"))
+        }
+    }
+
+    /// By [`domain::level::Level::code`].
+    pub fn levels(&mut self, block: &Block, stored: &[u8]) -> Result<Vec<u8>, Damaged> {
+        let raw = self.open(block.part(Column::Level), stored)?;
+        if raw.is_empty() {
+            let level = block.only_level().ok_or(Damaged("level column is missing"))?;
+            return Ok(vec![level; block.rows as usize]);
+        }
+        if raw.len() != block.rows as usize || raw.iter().any(|&level| usize::from(level) >= LEVELS) {
+            return Err(Damaged("level column is malformed"));
+        }
+        Ok(raw.to_vec())
+    }
+
+    /// `first_id` is the segment's.
+    pub fn ids(&mut self, block: &Block, first_id: i64, stored: &[u8]) -> Result<Vec<i64>, Damaged> {
+        let mut rest = self.open(block.part(Column::Id), stored)?;
+        if rest.is_empty() {
+            let first = first_id.wrapping_add(i64::from(block.first_row));
+            return Ok((0..i64::from(block.rows))
+                .map(|row| first.wrapping_add(row))
+                .collect());
+        }
+        let mut expected = first_id;
+        let mut out = Vec::with_capacity(block.rows as usize);
+        for _ in 0..block.rows {
+            let id = expected.wrapping_add(unzigzag(take_varint(&mut rest)?));
+            out.push(id);
+            expected = id.wrapping_add(1);
+        }
+        if rest.is_empty() {
+            Ok(out)
+        } else {
+            Err(Damaged("id column has trailing bytes"))
+        }
+    }
+
+    /// One of the text columns.
+    pub fn texts(&mut self, block: &Block, column: Column, stored: &[u8]) -> Result<TextColumn, Damaged> {
+        let rows = block.rows as usize;
+        let raw = self.open(block.part(column), stored)?;
+        let Some((&layout, rest)) = raw.split_first() else {
+            return Ok(TextColumn::from_parts(vec![0; rows], Vec::new()));
+        };
+        match layout {
+            LAYOUT_TEXT => plain_texts(rows, rest),
+            LAYOUT_HEX => hex_texts(rows, rest),
+            _ => Err(Damaged("text layout is unknown")),
+        }
+    }
+
+    /// The raw bytes of a part.
+    fn open<'a>(&'a mut self, part: Part, stored: &'a [u8]) -> Result<&'a [u8], Damaged> {
+        if stored.len() != part.stored || crc32fast::hash(stored) != part.crc {
+            return Err(Damaged("block checksum differs"));
+        }
+        if part.stored == part.raw {
+            return Ok(stored);
+        }
+        self.raw.clear();
+        self.raw.reserve(part.raw);
+        let written = self
+            .zstd
+            .decompress_to_buffer(stored, &mut self.raw)
+            .map_err(|_cause| Damaged("zstd frame is malformed"))?;
+        if written == part.raw {
+            Ok(&self.raw)
+        } else {
+            Err(Damaged("block has another size than stated"))
+        }
+    }
+}
+
+fn plain_texts(rows: usize, mut rest: &[u8]) -> Result<TextColumn, Damaged> {
+    let mut ends = Vec::with_capacity(rows);
+    let mut end = 0_u64;
+    for _ in 0..rows {
+        end = end
+            .checked_add(take_varint(&mut rest)?)
+            .ok_or(Damaged("text is too long"))?;
+        ends.push(u32::try_from(end).map_err(|_cause| Damaged("text is too long"))?);
+    }
+    if end == rest.len() as u64 {
+        Ok(TextColumn::from_parts(ends, rest.to_vec()))
+    } else {
+        Err(Damaged("text column has another length than its rows"))
+    }
+}
+
+fn hex_texts(rows: usize, mut rest: &[u8]) -> Result<TextColumn, Damaged> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let bitmap = take(&mut rest, rows.div_ceil(8))?;
+    let mut column = TextColumn::default();
+    for row in 0..rows {
+        let mut hex = [0_u8; HEX_DIGITS];
+        let mut text: &[u8] = &[];
+        if bitmap[row / 8] & 1 << (row % 8) != 0 {
+            for (pair, byte) in hex.chunks_exact_mut(2).zip(take(&mut rest, HEX_DIGITS / 2)?) {
+                pair[0] = DIGITS[usize::from(byte >> 4)];
+                pair[1] = DIGITS[usize::from(byte & 15)];
+            }
+            text = &hex;
+        }
+        column.push(text);
+    }
+    if rest.is_empty() {
+        Ok(column)
+    } else {
+        Err(Damaged("hex column has trailing bytes"))
+    }
+}

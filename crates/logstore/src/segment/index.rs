@@ -1,0 +1,162 @@
+//! Where the blocks of a segment lie, and what they hold.
+
+use std::ops::Range;
+
+use super::varint::{take, take_varint, unzigzag};
+use super::{BLOCK_ROWS, COLUMNS, Column, Damaged, LEVELS, VERSION};
+
+/// A block holds at least one line, which may have the largest message and metadata that are taken, and a margin.
+const MAX_BLOCK_RAW: u64 = 64 << 20;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    pub blocks: Vec<Block>,
+}
+
+/// Neighbouring rows of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Counted from the segment's first row.
+    pub first_row: u32,
+    pub rows: u32,
+    /// Microseconds since 1970.
+    pub min_ts: i64,
+    /// Microseconds since 1970.
+    pub max_ts: i64,
+    /// By [`domain::level::Level::code`].
+    pub level_counts: [u32; LEVELS],
+    filter: Range<usize>,
+    parts: [Part; COLUMNS],
+}
+
+/// One column's share of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) offset: usize,
+    pub(super) stored: usize,
+    pub(super) raw: usize,
+    pub(super) crc: u32,
+}
+
+impl Index {
+    pub fn parse(bytes: &[u8]) -> Result<Self, Damaged> {
+        let (body, crc) = bytes.split_last_chunk::<4>().ok_or(Damaged("index is cut off"))?;
+        if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
+            return Err(Damaged("index checksum differs"));
+        }
+        let mut rest = body;
+        if take(&mut rest, 1)? != [VERSION] {
+            return Err(Damaged("index version is unknown"));
+        }
+        let mut at = Position::default();
+        let count = take_varint(&mut rest)?;
+        // Not reserved: the number may be a lie, and each block takes some of the rest.
+        let mut blocks = Vec::new();
+        for _ in 0..count {
+            blocks.push(take_block(&mut rest, &mut at)?);
+        }
+        if rest.is_empty() {
+            Ok(Self { blocks })
+        } else {
+            Err(Damaged("index has trailing bytes"))
+        }
+    }
+
+    pub fn row_count(&self) -> u32 {
+        self.blocks.last().map_or(0, |block| block.first_row + block.rows)
+    }
+}
+
+/// Where the next block starts.
+#[derive(Default)]
+struct Position {
+    row: u32,
+    ts: i64,
+    filter: usize,
+    columns: [usize; COLUMNS],
+}
+
+fn take_block(rest: &mut &[u8], at: &mut Position) -> Result<Block, Damaged> {
+    let rows = u32::try_from(take_varint(rest)?).map_err(|_cause| Damaged("block has too many rows"))?;
+    if rows == 0 || rows as usize > BLOCK_ROWS {
+        return Err(Damaged("block has an impossible number of rows"));
+    }
+    let first_row = at.row;
+    at.row = at
+        .row
+        .checked_add(rows)
+        .ok_or(Damaged("segment has too many rows"))?;
+    at.ts = at.ts.wrapping_add(unzigzag(take_varint(rest)?));
+    let max_ts = at.ts.wrapping_add(take_varint(rest)? as i64);
+    let mut level_counts = [0; LEVELS];
+    for count in &mut level_counts {
+        *count =
+            u32::try_from(take_varint(rest)?).map_err(|_cause| Damaged("level count is out of range"))?;
+    }
+    let filter = advance(&mut at.filter, take_varint(rest)?)?;
+    let mut parts = [Part::default(); COLUMNS];
+    for (part, offset) in parts.iter_mut().zip(&mut at.columns) {
+        *part = take_part(rest, offset)?;
+    }
+    Ok(Block {
+        first_row,
+        rows,
+        min_ts: at.ts,
+        max_ts,
+        level_counts,
+        filter,
+        parts,
+    })
+}
+
+fn take_part(rest: &mut &[u8], offset: &mut usize) -> Result<Part, Damaged> {
+    let (stored, raw) = (take_varint(rest)?, take_varint(rest)?);
+    if raw > MAX_BLOCK_RAW || stored > raw {
+        return Err(Damaged("block has an impossible size"));
+    }
+    let range = advance(offset, stored)?;
+    let crc = take(rest, 4)?
+        .first_chunk()
+        .copied()
+        .map(u32::from_le_bytes)
+        .unwrap_or_default();
+    Ok(Part {
+        offset: range.start,
+        stored: range.len(),
+        raw: raw as usize,
+        crc,
+    })
+}
+
+fn advance(offset: &mut usize, by: u64) -> Result<Range<usize>, Damaged> {
+    let by = usize::try_from(by).map_err(|_cause| Damaged("column is too long"))?;
+    let start = *offset;
+    *offset = start.checked_add(by).ok_or(Damaged("column is too long"))?;
+    Ok(start..*offset)
+}
+
+impl Block {
+    /// Where this block of a column lies in the column's stored bytes.
+    pub fn range(&self, column: Column) -> Range<usize> {
+        let part = self.part(column);
+        part.offset..part.offset + part.stored
+    }
+
+    /// Where this block's word filter lies in the segment's; empty if it has none.
+    pub fn filter_range(&self) -> Range<usize> {
+        self.filter.clone()
+    }
+
+    pub(super) fn part(&self, column: Column) -> Part {
+        self.parts[column as usize]
+    }
+
+    /// The level of all rows, if they have but one.
+    pub(super) fn only_level(&self) -> Option<u8> {
+        let mut present = (0..).zip(&self.level_counts).filter(|(_, count)| **count > 0);
+        match (present.next(), present.next()) {
+            (Some((level, _)), None) => Some(level),
+            _ => None,
+        }
+    }
+}
