@@ -58,7 +58,7 @@ async fn relay(db: &Db, publisher: &Publisher, cancel: &CancellationToken, wake:
             }
             Ok(Batch::Outage) => pause(&mut backoff, cancel).await,
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "the outbox relay could not reach the outbox: {error}");
+                tracing::warn!(error = %db::causes::chain(&error), "the outbox relay could not reach the outbox: {error}");
                 pause(&mut backoff, cancel).await;
             }
         }
@@ -192,7 +192,7 @@ async fn keep_house(db: &Db, cancel: &CancellationToken) {
             _ = measure.tick() => measure_backlog(db).await,
         };
         if let Err(error) = outcome {
-            tracing::debug!(error = %chain(&error), "the outbox was not tidied: {error}");
+            tracing::debug!(error = %db::causes::chain(&error), "the outbox was not tidied: {error}");
         }
     }
 }
@@ -209,16 +209,6 @@ async fn measure_backlog(db: &Db) -> Result<(), DbError> {
     let (events, oldest_seconds) = outbox::backlog_all_orgs(&db.conn("bus.outbox_backlog").await?).await?;
     metrics::outbox_backlog(events, oldest_seconds);
     Ok(())
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
