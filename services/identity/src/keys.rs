@@ -124,7 +124,7 @@ async fn require(tx: &TenantTx<'_>, id: ApiKeyId) -> Result<ApiKey, ApiError> {
         .ok_or(ApiError::NotFound { what: "API key" })
 }
 
-async fn mint(tx: &TenantTx<'_>, caller: &Member, plan: &KeyPlan<'_>) -> Result<MintedKey, DbError> {
+async fn mint(tx: &TenantTx<'_>, caller: &Member, plan: &KeyPlan<'_>) -> Result<MintedKey, ApiError> {
     let raw = api_key::mint(secrets::random_byte);
     let key = NewApiKey {
         service_id: plan.service_id,
@@ -137,6 +137,10 @@ async fn mint(tx: &TenantTx<'_>, caller: &Member, plan: &KeyPlan<'_>) -> Result<
         created_by: caller.user_id,
         expires_at: plan.expires_at,
     };
-    let key = api_keys::create(tx, &key).await?;
-    Ok(MintedKey { key, raw })
+    match api_keys::create(tx, &key).await {
+        Ok(key) => Ok(MintedKey { key, raw }),
+        // Deleted at this very moment.
+        Err(error) if error.violates_foreign_key() => Err(ApiError::NotFound { what: "environment" }),
+        Err(error) => Err(error.into()),
+    }
 }

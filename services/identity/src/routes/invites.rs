@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 
 use crate::app::State;
 use crate::audit::{entry, seen};
-use crate::quotas::OPEN_INVITES_PER_ORG;
+use crate::quotas::{OPEN_INVITES_PER_ORG, ORGS_PER_USER};
 use crate::routes::me::OrgView;
 
 /// What every invite's token starts with, for secret scanners.
@@ -211,6 +211,7 @@ pub(crate) async fn accept(
     let mut conn = kit.db.conn("identity.invites").await?;
     let found = invites::find_by_token_all_orgs(&conn, TokenHash::of(&body.token)).await?;
     let invite = check(found, &user.email)?;
+    ORGS_PER_USER.admit(orgs::count_of_user_all_orgs(&conn, user.user_id).await?)?;
     let tx = conn.tenant(invite.org_id).await?;
     orgs::lock_membership(&tx).await?;
     if !invites::accept(&tx, invite.id).await? {

@@ -80,9 +80,14 @@ async fn of_signups_at_the_same_moment_exactly_one_succeeds() {
         let client = app.client.clone();
         async move { client.post("/api/auth/signup", body).await.status }
     });
-    let mut statuses = futures_util::future::join_all(attempts).await;
-    statuses.sort_unstable();
-    assert_eq!(statuses, [201, 409, 409, 409, 409, 409]);
+    let statuses = futures_util::future::join_all(attempts).await;
+    let created = statuses.iter().filter(|status| **status == 201).count();
+    assert_eq!(created, 1, "{statuses:?}");
+    // On a busy machine, waiting for the other one's commit may take too long: that is a 503.
+    assert!(
+        statuses.iter().all(|status| matches!(status, 201 | 409 | 503)),
+        "{statuses:?}"
+    );
     assert_eq!(app.count("SELECT count(*) FROM users", &[]).await, 1);
     assert_eq!(app.count("SELECT count(*) FROM orgs", &[]).await, 1);
 }
