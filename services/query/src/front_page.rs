@@ -97,6 +97,7 @@ async fn own_health(kit: &Kit) -> Health {
 
 /// Says what this is and how its five parts are.
 #[utoipa::path(
+    operation_id = "show_front_page",
     tag = "front page",
     responses((status = 200, description = "A page for people", content_type = "text/html", body = String,
         example = "<!doctype html>…")),

@@ -167,7 +167,7 @@ fn unanswered(owner: Owner, error: &reqwest::Error) -> ApiError {
     let cause = error as &dyn Error;
     tracing::warn!(owner = owner.as_str(), error = cause, "{owner} did not answer");
     unavailable(format!(
-        "{owner} is not available, the other parts of Sightline are; try again in {RETRY_AFTER_S} s"
+        "{owner} is not available; only what belongs to it is affected. Try again in {RETRY_AFTER_S} s"
     ))
 }
 

@@ -10,7 +10,7 @@ use service_kit::context::RequestContext;
 use super::host;
 
 /// They belong to one connection (RFC 9110 section 7.6.1, and its forerunners).
-const HOP_BY_HOP: [&str; 9] = [
+const HOP_BY_HOP: &[&str] = &[
     "connection",
     "keep-alive",
     "proxy-authenticate",
@@ -22,7 +22,7 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 /// Of a request: set anew below, or no business of a caller's. Our HTTP server answers `Expect` itself.
-const NEVER_FROM_CALLER: [&str; 6] = [
+const NEVER_FROM_CALLER: &[&str] = &[
     "content-length",
     "expect",
     "host",
@@ -31,9 +31,9 @@ const NEVER_FROM_CALLER: [&str; 6] = [
     "x-request-id",
 ];
 /// Of an answer: our server sets them.
-const NEVER_FROM_OWNER: [&str; 2] = ["content-length", "x-request-id"];
+const NEVER_FROM_OWNER: &[&str] = &["content-length", "x-request-id"];
 /// What proxies say about the caller.
-const FORWARDED: [&str; 2] = ["forwarded", "x-real-ip"];
+const FORWARDED: &[&str] = &["forwarded", "x-real-ip"];
 const X_FORWARDED: &str = "x-forwarded-";
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -53,7 +53,7 @@ pub(super) fn to_owner(
         .map(|(name, value)| (name.as_str(), value.as_bytes()));
     let mut headers = end_to_end(&sent.collect::<Vec<_>>());
     for name in NEVER_FROM_CALLER {
-        headers.remove(name);
+        headers.remove(*name);
     }
     if !behind_proxy {
         forget_proxies(&mut headers);
@@ -95,7 +95,7 @@ pub(super) fn to_caller(headers: &HeaderMap) -> impl Iterator<Item = (String, Ve
         .map(|(name, value)| (name.as_str(), value.as_bytes()));
     let mut headers = end_to_end(&sent.collect::<Vec<_>>());
     for name in NEVER_FROM_OWNER {
-        headers.remove(name);
+        headers.remove(*name);
     }
     let pairs: Vec<_> = headers
         .iter()

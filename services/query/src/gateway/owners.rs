@@ -36,7 +36,7 @@ impl fmt::Display for Owner {
 
 /// The first entry that the path equals or lies below decides; `*` is any one segment. Only what is listed is
 /// forwarded: the routes between our own services (`/api/v1/internal/…`, `/api/v1/rules/evaluate`) are not.
-const OWNERS: [(&str, Owner); 20] = [
+const OWNERS: &[(&str, Owner)] = &[
     ("/api/services/*/github", Owner::Webhook),
     ("/api/services", Owner::Identity),
     ("/api/auth", Owner::Identity),
@@ -74,10 +74,8 @@ pub(super) fn of_path(path: &str) -> Result<Option<Owner>, ApiError> {
             "has a segment . or .. or a backslash; send the address that it leads to",
         ));
     }
-    let owner = OWNERS
-        .into_iter()
-        .find(|(prefix, _)| lies_below(&segments, prefix));
-    Ok(owner.map(|(_, owner)| owner))
+    let owner = OWNERS.iter().find(|(prefix, _)| lies_below(&segments, prefix));
+    Ok(owner.map(|(_, owner)| *owner))
 }
 
 /// Whether a decoded segment holds a step of a path, also behind an encoded slash.

@@ -114,6 +114,7 @@ impl From<Bucket> for BucketView {
 
 /// Counts the organisation's log lines over time, by level. Reads counters, not lines, so it is quick over any range.
 #[utoipa::path(
+    operation_id = "count_logs",
     tag = "logs",
     params(HistogramParams),
     responses(

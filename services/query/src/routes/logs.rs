@@ -129,6 +129,7 @@ pub(crate) struct StatsView {
 
 /// Searches the organisation's log lines, newest first.
 #[utoipa::path(
+    operation_id = "search_logs",
     tag = "logs",
     params(SearchParams),
     responses(

@@ -314,15 +314,19 @@ async fn a_second_request_on_one_connection_is_its_own() {
 #[tokio::test]
 async fn a_body_that_breaks_off_is_not_passed_as_whole() {
     let app = TestApp::start().await;
-    let addr = app.base.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(addr).await.unwrap();
-    stream
-        .write_all(b"POST /api/v1/logs/ingest HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello")
-        .await
-        .unwrap();
-    app.ingest.received(5).await;
-    drop(stream);
-    // The owner sees a broken body, and the gateway stays whole.
+    let beginnings = [
+        "Content-Length: 10\r\n\r\nhello",
+        "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    ];
+    for (number, beginning) in beginnings.into_iter().enumerate() {
+        let addr = app.base.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        let request = format!("POST /api/v1/logs/ingest HTTP/1.1\r\nHost: a\r\n{beginning}");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        app.ingest.received(5 * (number + 1)).await;
+        drop(stream);
+        app.ingest.broken(number + 1).await;
+    }
     let reply = app
         .anyone()
         .post_bytes("/api/v1/logs/ingest", "text/plain", "ok")

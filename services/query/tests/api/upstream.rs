@@ -40,6 +40,8 @@ struct Memory {
     seen: Mutex<Vec<Seen>>,
     /// Bytes of bodies that arrived so far.
     received: watch::Sender<usize>,
+    /// Bodies that broke off.
+    broken: watch::Sender<usize>,
     /// Steps that a `/stream` answer may make.
     steps: watch::Sender<usize>,
     ready: watch::Sender<bool>,
@@ -62,6 +64,7 @@ impl Upstream {
             name,
             seen: Mutex::default(),
             received: watch::channel(0).0,
+            broken: watch::channel(0).0,
             steps: watch::channel(0).0,
             ready: watch::channel(true).0,
         });
@@ -98,6 +101,16 @@ impl Upstream {
     pub(crate) async fn received(&self, bytes: usize) {
         let mut received = self.memory.received.subscribe();
         let wait = received.wait_for(|total| *total >= bytes);
+        tokio::time::timeout(Duration::from_secs(10), wait)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+
+    /// Waits until this many bodies broke off.
+    pub(crate) async fn broken(&self, bodies: usize) {
+        let mut broken = self.memory.broken.subscribe();
+        let wait = broken.wait_for(|total| *total >= bodies);
         tokio::time::timeout(Duration::from_secs(10), wait)
             .await
             .unwrap()
@@ -147,6 +160,7 @@ async fn answer(req: HttpRequest, mut payload: web::Payload, memory: web::Data<M
     let mut bytes = 0;
     while let Some(piece) = payload.next().await {
         let Ok(piece) = piece else {
+            memory.broken.send_modify(|total| *total += 1);
             return HttpResponse::BadRequest().finish();
         };
         bytes += piece.len();
