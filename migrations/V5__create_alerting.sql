@@ -142,6 +142,7 @@ CREATE TABLE notification_jobs (
     FOREIGN KEY (org_id, channel_id) REFERENCES notification_channels ON DELETE CASCADE
 );
 CREATE INDEX notification_jobs_due_idx ON notification_jobs (next_attempt_at) WHERE state IN ('pending', 'claimed');
+CREATE INDEX notification_jobs_dead_idx ON notification_jobs (settled_at) WHERE state = 'dead';
 CREATE INDEX notification_jobs_created_idx ON notification_jobs (org_id, created_at, id);
 CREATE INDEX notification_jobs_order_idx ON notification_jobs (org_id, incident_id, channel_id, sequence);
 SELECT enforce_tenancy('notification_jobs');
@@ -237,3 +238,17 @@ $$;
 ALTER FUNCTION claim_notification_jobs OWNER TO sightline_definer;
 REVOKE ALL ON FUNCTION claim_notification_jobs FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION claim_notification_jobs TO sightline_alerting;
+
+-- How the ledger stands, for metrics.
+CREATE FUNCTION notification_backlog()
+RETURNS TABLE (waiting bigint, oldest_due_seconds double precision, dead bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT w.jobs, coalesce(greatest(0, extract(epoch FROM now() - w.oldest)), 0)::double precision, d.jobs
+    FROM (SELECT count(*) AS jobs, min(next_attempt_at) AS oldest FROM notification_jobs
+          WHERE state IN ('pending', 'claimed')) w,
+         (SELECT count(*) AS jobs FROM notification_jobs
+          WHERE state = 'dead' AND settled_at > now() - interval '7 days') d
+$$;
+ALTER FUNCTION notification_backlog OWNER TO sightline_definer;
+REVOKE ALL ON FUNCTION notification_backlog FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION notification_backlog TO sightline_alerting;

@@ -13,7 +13,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use crate::{DbError, TenantTx};
+use crate::{Connection, DbError, TenantTx};
 
 /// A row of the ledger, with its channel as it is now.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,6 +178,30 @@ pub async fn revive(tx: &TenantTx<'_>, id: NotificationJobId) -> Result<Result<(
         Some(JobState::Dead) => NotRevived::Overtaken,
         Some(JobState::Pending | JobState::Claimed | JobState::Sent) | None => NotRevived::NotDead,
     }))
+}
+
+/// How the ledger stands, over all tenants.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Backlog {
+    /// Not settled.
+    pub waiting: i64,
+    /// For how long the one that is due longest has been due.
+    pub oldest_due_seconds: f64,
+    /// Given up in the last week.
+    pub dead: i64,
+}
+
+pub async fn backlog_all_orgs(conn: &Connection) -> Result<Backlog, DbError> {
+    const SQL: &str = "
+        -- notification_jobs::backlog_all_orgs
+        SELECT waiting, oldest_due_seconds, dead FROM notification_backlog()";
+    let statement = conn.prepare_cached(SQL).await?;
+    let row = conn.query_one(&statement, &[]).await?;
+    Ok(Backlog {
+        waiting: row.get("waiting"),
+        oldest_due_seconds: row.get("oldest_due_seconds"),
+        dead: row.get("dead"),
+    })
 }
 
 fn read(row: &Row) -> Job {

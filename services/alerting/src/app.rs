@@ -10,12 +10,15 @@ use domain::alerting::delivery::RetryPolicy;
 use secrecy::ExposeSecret as _;
 use service_kit::secrets::Sealer;
 use service_kit::{Clock, Kit, Running};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use url::Url;
 
 use crate::delivery::Sender;
 use crate::egress::Egress;
 use crate::{Config, delivery, metrics, routes, sweep, triggers};
+
+/// Deliveries that read or write the ledger at the same time, of the pool's connections.
+const LEDGER_TURNS: usize = 4;
 
 /// What alerting's handlers and workers share beside the kit.
 pub(crate) struct State {
@@ -25,6 +28,8 @@ pub(crate) struct State {
     pub(crate) notify_timeout: Duration,
     pub(crate) public_url: Url,
     pub(crate) sweep_interval: Duration,
+    /// Whose turn it is to write to the ledger of notifications: a burst of them leaves connections to others.
+    pub(crate) ledger: Semaphore,
     /// Wakes the workers that deliver.
     pub(crate) deliveries: Notify,
     /// Wakes the relay of the outbox.
@@ -60,6 +65,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         notify_timeout: config.notify_timeout,
         public_url: config.public_url,
         sweep_interval: config.sweep_interval,
+        ledger: Semaphore::new(LEDGER_TURNS),
         deliveries: Notify::new(),
         outbox: Arc::new(Notify::new()),
     };

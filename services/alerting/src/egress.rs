@@ -4,7 +4,7 @@
 //! A name is resolved by [`GuardedResolver`], which the HTTP client asks when it connects, so that a name server that
 //! changes its answer gains nothing. An address literal never reaches a resolver, so it is judged before each request.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,8 +73,21 @@ impl Egress {
         match url.host() {
             Host::Ipv4(address) => self.check_literal(address.into(), url.is_secure()),
             Host::Ipv6(address) => self.check_literal(address.into(), url.is_secure()),
+            Host::Domain(name) if is_localhost(name) => self.check_localhost(name),
             Host::Domain(_) => Ok(()),
         }
+    }
+
+    /// These names mean this machine, whatever a name server says (RFC 6761).
+    fn check_localhost(&self, host: &str) -> Result<(), Refusal> {
+        let this_machine = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        if this_machine.into_iter().any(|address| self.is_listed(address)) {
+            return Ok(());
+        }
+        Err(Refusal::Resolved {
+            host: host.to_owned(),
+            what: "loopback (RFC 6761)",
+        })
     }
 
     /// Judges an address when a person enters it, so that a mistake is told at once. A name that cannot be resolved at
@@ -91,6 +104,11 @@ impl Egress {
             Ok(Ok(_) | Err(_)) | Err(_) => Err(Refusal::PlainHttp),
         }
     }
+}
+
+fn is_localhost(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    host == "localhost" || host.ends_with(".localhost")
 }
 
 /// Who is asked for the addresses of a name.

@@ -29,16 +29,24 @@ const STATEMENT_BUDGET: Duration = Duration::from_secs(2);
 /// How long a whole evaluation may take: a database that answers nothing must not hold up other tenants.
 const RULE_BUDGET: Duration = Duration::from_secs(10);
 
+/// Incidents that one transaction opens or resolves at most: a rule that fires everywhere at once is taken in parts,
+/// each of which fits into the budget.
+const MAX_CHANGES: usize = 200;
+/// Parts that follow one another; what is left then waits for the next event or sweep.
+const MAX_PARTS: usize = 100;
+
 /// What an evaluation did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
     pub(crate) opened: usize,
     pub(crate) resolved: usize,
+    /// Whether it stopped before its end, at [`MAX_CHANGES`].
+    more: bool,
 }
 
 impl Report {
-    fn changed(self) -> bool {
-        self.opened + self.resolved > 0
+    fn changes(self) -> usize {
+        self.opened + self.resolved
     }
 }
 
@@ -76,18 +84,37 @@ pub(crate) async fn run(
     rule_id: AlertRuleId,
     focus: RuleScope,
 ) -> Result<Report, EvaluationError> {
+    let mut whole = Report::default();
+    for _part in 0..MAX_PARTS {
+        let part = run_part(kit, state, org_id, rule_id, focus).await?;
+        whole.opened += part.opened;
+        whole.resolved += part.resolved;
+        if !part.more {
+            break;
+        }
+    }
+    Ok(whole)
+}
+
+async fn run_part(
+    kit: &Kit,
+    state: &State,
+    org_id: OrgId,
+    rule_id: AlertRuleId,
+    focus: RuleScope,
+) -> Result<Report, EvaluationError> {
     let started = Instant::now();
     let result = within_budget(kit, org_id, rule_id, focus).await;
     let outcome = match &result {
-        Ok(report) if report.changed() => Evaluation::Changed,
+        Ok(report) if report.changes() > 0 => Evaluation::Changed,
         Ok(_) => Evaluation::Unchanged,
         Err(_) => Evaluation::Failed,
     };
     metrics::evaluated(outcome, started.elapsed());
-    match &result {
-        Ok(report) if report.changed() => state.wake(),
-        Ok(_) => {}
-        Err(error) => note_failure(kit, org_id, rule_id, error).await,
+    match (&result, outcome) {
+        (Err(error), _) => note_failure(kit, org_id, rule_id, error).await,
+        (Ok(_), Evaluation::Changed) => state.wake(),
+        (Ok(_), Evaluation::Unchanged | Evaluation::Failed) => {}
     }
     result
 }
@@ -140,7 +167,7 @@ async fn transact(
         return Ok(Report::default());
     };
     let report = evaluate_locked(&tx, &rule, focus, now).await?;
-    if rule.deleted {
+    if rule.deleted && !report.more {
         alert_rules::remove_deleted(&tx, rule_id).await?;
     } else {
         alert_rules::record_evaluation(&tx, rule_id, now).await?;
@@ -258,6 +285,10 @@ impl Evaluated<'_> {
         observed: &Observation,
         timing: &Timing,
     ) -> Result<(), DbError> {
+        if self.report.changes() >= MAX_CHANGES {
+            self.report.more = true;
+            return Ok(());
+        }
         let before = subject.row.as_ref().map_or(Firing::NEW, |row| row.firing);
         let (after, transition) = evaluate(timing, observed, &before, self.now);
         // Most of what is looked at is quiet, and stays so.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use db::notification_jobs::Backlog;
 use domain::alerting::channel::ChannelType;
 use domain::alerting::delivery::AttemptOutcome;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
@@ -13,6 +14,9 @@ const ATTEMPTS: &str = "alerting_notification_attempt_seconds";
 const SWEEP_SECONDS: &str = "alerting_sweep_seconds";
 const SWEEP_LEFT: &str = "alerting_sweep_rules_left";
 const LEADER: &str = "alerting_sweep_leader";
+const WAITING: &str = "alerting_notifications_waiting";
+const OLDEST: &str = "alerting_notifications_oldest_due_seconds";
+const DEAD: &str = "alerting_notifications_dead";
 
 pub(crate) fn describe() {
     describe_counter!(
@@ -34,6 +38,18 @@ pub(crate) fn describe() {
         "rules that the last sweep had no time for; they come first in the next"
     );
     describe_gauge!(LEADER, "1 on the replica that sweeps");
+    describe_gauge!(
+        WAITING,
+        "notifications that are not settled, seen by the replica that sweeps"
+    );
+    describe_gauge!(
+        OLDEST,
+        "for how long the notification that is due longest has been due, seen by the replica that sweeps"
+    );
+    describe_gauge!(
+        DEAD,
+        "notifications that were given up in the last week, seen by the replica that sweeps"
+    );
 }
 
 /// How an evaluation went.
@@ -67,6 +83,12 @@ pub(crate) fn delivered(channel: ChannelType, outcome: AttemptOutcome, took: Dur
 pub(crate) fn swept(took: Duration, left: usize) {
     histogram!(SWEEP_SECONDS).record(took.as_secs_f64());
     gauge!(SWEEP_LEFT).set(left as f64);
+}
+
+pub(crate) fn backlog(backlog: &Backlog) {
+    gauge!(WAITING).set(backlog.waiting as f64);
+    gauge!(OLDEST).set(backlog.oldest_due_seconds);
+    gauge!(DEAD).set(backlog.dead as f64);
 }
 
 pub(crate) fn leads(leads: bool) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::web;
 use db::leases::{self, Lease};
-use db::{DbError, alert_rules, incidents};
+use db::{DbError, alert_rules, incidents, notification_jobs};
 use domain::alerting::rule::RuleScope;
 use domain::ids::{AlertRuleId, IncidentId, OrgId};
 use futures_util::future::join_all;
@@ -55,9 +55,9 @@ pub(crate) async fn run(kit: Kit, state: web::Data<State>) {
     step_down(&kit, &state, owner).await;
 }
 
-/// How long the lease lasts without being extended: another replica takes over within two intervals.
+/// How long the lease lasts without being extended, which each sweep does: another replica takes over soon after.
 fn lease_time(interval: Duration) -> Duration {
-    (interval * 2).max(Duration::from_secs(2))
+    interval + Duration::from_secs(3)
 }
 
 async fn acquire(kit: &Kit, state: &State, owner: Uuid) -> Result<Option<Lease>, DbError> {
@@ -80,7 +80,6 @@ async fn turn(kit: &Kit, state: &State, owner: Uuid) -> Result<bool, DbError> {
         return Ok(false);
     };
     let started = Instant::now();
-    let rules = every_rule(kit).await?;
     let lost = CancellationToken::new();
     let watch = async {
         until_lost(kit, state, lease).await;
@@ -90,18 +89,28 @@ async fn turn(kit: &Kit, state: &State, owner: Uuid) -> Result<bool, DbError> {
     };
     // What is under way when the lease is lost is finished: evaluations of a rule are serialised by its row.
     let swept = tokio::select! {
-        swept = everything(kit, state, rules, &lost) => swept,
+        swept = everything(kit, state, &lost) => swept?,
         () = watch => Swept::default(),
     };
-    resolve_orphans(kit, state).await?;
     metrics::swept(started.elapsed(), swept.left);
+    let backlog = {
+        let conn = kit.db.conn("alerting.backlog").await?;
+        notification_jobs::backlog_all_orgs(&conn).await?
+    };
+    metrics::backlog(&backlog);
     Ok(!lost.is_cancelled())
 }
 
-/// The rules that a sweep looks at, longest unevaluated first.
-pub(crate) async fn every_rule(kit: &Kit) -> Result<Vec<(OrgId, AlertRuleId)>, DbError> {
-    let conn = kit.db.conn("alerting.sweep").await?;
-    alert_rules::to_evaluate_all_orgs(&conn).await
+/// Evaluates every rule, longest unevaluated first, and resolves what no rule will; until all is done, the time is
+/// over, or `stop` is cancelled.
+pub(crate) async fn everything(kit: &Kit, state: &State, stop: &CancellationToken) -> Result<Swept, DbError> {
+    let rules = {
+        let conn = kit.db.conn("alerting.sweep").await?;
+        alert_rules::to_evaluate_all_orgs(&conn).await?
+    };
+    let mut swept = evaluate_in_turns(kit, state, rules, stop).await;
+    swept.resolved += resolve_orphans(kit, state).await?;
+    Ok(swept)
 }
 
 /// What a sweep did.
@@ -141,8 +150,7 @@ impl Swept {
     }
 }
 
-/// Evaluates these rules, until all are done, the time is over, or `stop` is cancelled.
-pub(crate) async fn everything(
+async fn evaluate_in_turns(
     kit: &Kit,
     state: &State,
     rules: Vec<(OrgId, AlertRuleId)>,
@@ -230,17 +238,17 @@ impl Turns {
     }
 }
 
-/// Resolves incidents whose rule went with its service or environment: nothing else ever would.
-async fn resolve_orphans(kit: &Kit, state: &State) -> Result<(), DbError> {
+/// Resolves incidents whose rule went with its service or environment: nothing else ever would. Returns how many.
+async fn resolve_orphans(kit: &Kit, state: &State) -> Result<usize, DbError> {
     let orphans = {
         let conn = kit.db.conn("alerting.orphans").await?;
         incidents::without_rule_all_orgs(&conn).await?
     };
-    for (org_id, incident_id) in orphans {
-        resolve_orphan(kit, org_id, incident_id).await?;
+    for (org_id, incident_id) in &orphans {
+        resolve_orphan(kit, *org_id, *incident_id).await?;
         state.wake();
     }
-    Ok(())
+    Ok(orphans.len())
 }
 
 async fn resolve_orphan(kit: &Kit, org_id: OrgId, incident_id: IncidentId) -> Result<(), DbError> {

@@ -74,6 +74,21 @@ fn a_literal_that_is_not_public_is_refused_in_every_spelling(#[case] text: &str)
     assert!(matches!(refusal, Err(Refusal::Literal(_))), "{text}: {refusal:?}");
 }
 
+#[rstest::rstest]
+#[case("https://localhost/")]
+#[case("https://LOCALHOST./")]
+#[case("https://hooks.localhost:8443/")]
+fn a_name_that_means_this_machine_is_refused_unless_it_is_allowed(#[case] text: &str) {
+    let url = ChannelUrl::parse(text).unwrap();
+    let refusal = Egress::default().check_without_lookup(&url);
+    assert!(
+        matches!(refusal, Err(Refusal::Resolved { .. })),
+        "{text}: {refusal:?}"
+    );
+    let open = Egress::new(&["::1/128".parse().unwrap()]);
+    assert_eq!(open.check_without_lookup(&url), Ok(()));
+}
+
 #[test]
 fn public_https_passes_and_plain_http_does_not() {
     let egress = Egress::default();

@@ -6,7 +6,7 @@ use db::incidents::events::{self, NewEvent};
 use db::incidents::{self, NewIncident};
 use db::scopes::NamedScope;
 use db::{DbError, TenantTx};
-use domain::alerting::evaluator::{EndCause, Observation, Reading, Timing, Transition};
+use domain::alerting::evaluator::{EndCause, Firing, Observation, Reading, Timing, Transition};
 use domain::alerting::incident::{EventKind, IncidentSource, end_in_words, title_of};
 use domain::alerting::notification::Named;
 use domain::ids::IncidentId;
@@ -87,6 +87,10 @@ impl Effect<'_> {
         let Some(incident) = incidents::open(self.tx, &new).await? else {
             // One is open already: this is its story, and people were told.
             row.incident_id = incidents::find_unresolved(self.tx, &row.fingerprint).await?;
+            if row.incident_id.is_none() {
+                // Resolved by a person between the two: the next evaluation opens another.
+                row.firing = Firing::NEW;
+            }
             return Ok(());
         };
         row.incident_id = Some(incident.id);

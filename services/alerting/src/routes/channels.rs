@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use crate::app::State;
 use crate::audit::{entry, seen};
-use crate::channel_config::{ChannelConfig, Given, UnreadableConfig};
+use crate::channel_config::{ChannelConfig, UnreadableConfig};
 use crate::quotas;
 use crate::signature::WebhookSecret;
 
@@ -143,17 +143,11 @@ pub(crate) async fn create(
     .await?;
     tx.commit().await?;
     Ok(HttpResponse::Created().json(Data {
-        data: WrittenChannelView::of(view, &given),
-    }))
-}
-
-impl WrittenChannelView {
-    fn of(channel: ChannelView, given: &Given) -> Self {
-        Self {
-            channel,
+        data: WrittenChannelView {
+            channel: view,
             secret: given.made_secret.as_ref().map(WebhookSecret::reveal),
-        }
-    }
+        },
+    }))
 }
 
 /// What is absent stays as it is. A new `config` replaces the old one; a webhook keeps its secret unless another is
@@ -174,7 +168,7 @@ struct ChangeChannelRequest {
     params(("id" = ChannelId, Path)),
     request_body = ChangeChannelRequest,
     responses(
-        (status = 200, body = Data<ChannelView>),
+        (status = 200, body = Data<WrittenChannelView>),
         (status = 404, body = ErrorBody),
         (status = 409, description = "the name is taken", body = ErrorBody),
     )
@@ -189,17 +183,9 @@ pub(crate) async fn change(
 ) -> Result<HttpResponse, ApiError> {
     // Looked up before anything is locked: a name server may take its time.
     let before = find(&kit, caller.org_id, id).await?;
-    let new_config = match &body.config {
+    let replacement = match &body.config {
         None => None,
-        Some(config) => {
-            let old = ChannelConfig::open_channel(&state.sealer, caller.org_id, &before).ok();
-            let given = ChannelConfig::parse(before.kind, config, old.as_ref())?;
-            check_address(&state, &given.config).await?;
-            Some((
-                seal(&state, &given.config, caller.org_id, id)?,
-                given.config.url().hint(),
-            ))
-        }
+        Some(config) => Some(Replacement::of(&state, caller.org_id, &before, config).await?),
     };
     let mut conn = kit.db.conn("alerting.channels").await?;
     let tx = conn.tenant(caller.org_id).await?;
@@ -210,10 +196,10 @@ pub(crate) async fn change(
         .name
         .parse()
         .map_err(|error: InvalidName| ApiError::internal(error))?;
-    let (config_sealed, hint) = new_config.as_ref().map_or(
-        (before.config_sealed.as_slice(), before.hint.as_str()),
-        |(sealed, hint)| (sealed.as_slice(), hint.as_str()),
-    );
+    let (config_sealed, hint) = match &replacement {
+        None => (before.config_sealed.as_slice(), before.hint.as_str()),
+        Some(new) => (new.sealed.as_slice(), new.hint.as_str()),
+    };
     let settings = Settings {
         name: body.name.as_ref().unwrap_or(&old_name),
         config_sealed,
@@ -224,11 +210,35 @@ pub(crate) async fn change(
         .await
         .map_err(|error| name_taken(error, settings.name))?
         .ok_or(NOT_FOUND)?;
-    let (old, data) = (ChannelView::from(before), ChannelView::from(after));
-    let changed = entry("channel.change", id.0, seen(&old), seen(&data));
+    let (old, channel) = (ChannelView::from(before), ChannelView::from(after));
+    let changed = entry("channel.change", id.0, seen(&old), seen(&channel));
     audit_logs::add(&tx, &caller.actor, changed).await?;
     tx.commit().await?;
-    Ok(HttpResponse::Ok().json(Data { data }))
+    let secret = replacement.and_then(|new| new.made_secret);
+    Ok(HttpResponse::Ok().json(Data {
+        data: WrittenChannelView { channel, secret },
+    }))
+}
+
+/// A configuration that replaces another.
+struct Replacement {
+    sealed: Vec<u8>,
+    hint: String,
+    made_secret: Option<String>,
+}
+
+impl Replacement {
+    async fn of(state: &State, org_id: OrgId, before: &Channel, config: &Value) -> Result<Self, ApiError> {
+        // One that does not open any more is the very reason to replace it.
+        let old = ChannelConfig::open_channel(&state.sealer, org_id, before).ok();
+        let given = ChannelConfig::parse(before.kind, config, old.as_ref())?;
+        check_address(state, &given.config).await?;
+        Ok(Self {
+            sealed: seal(state, &given.config, org_id, before.id)?,
+            hint: given.config.url().hint(),
+            made_secret: given.made_secret.as_ref().map(WebhookSecret::reveal),
+        })
+    }
 }
 
 /// Deletes a channel and forgets its secrets. What waits for it is given up; its history stays.

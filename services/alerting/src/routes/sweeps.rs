@@ -41,10 +41,7 @@ pub(crate) async fn evaluate(
             swept.count(&evaluation::run(&kit, &state, org_id, rule_id, RuleScope::default()).await);
             swept
         }
-        (None, None) => {
-            let rules = sweep::every_rule(&kit).await?;
-            sweep::everything(&kit, &state, rules, &kit.stopping).await
-        }
+        (None, None) => sweep::everything(&kit, &state, &kit.stopping).await?,
         (Some(_), None) => return Err(ApiError::invalid("rule_id", "is needed beside org_id")),
         (None, Some(_)) => return Err(ApiError::invalid("org_id", "is needed beside rule_id")),
     };
