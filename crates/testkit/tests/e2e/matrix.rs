@@ -90,7 +90,9 @@ async fn nobody_gets_in_without_the_credentials_that_a_route_names() {
                 _ => 401,
             };
             let client = dress(matrix.client(operation));
-            let reply = matrix.call(&client, operation, &path, operation.body(&matrix.ours)).await;
+            let reply = matrix
+                .call(&client, operation, &path, operation.body(&matrix.ours))
+                .await;
             assert_eq!(reply.status, expected, "{operation} as {who}: {}", reply.body);
             assert_no_canary(operation, &reply, &matrix.ours);
         }

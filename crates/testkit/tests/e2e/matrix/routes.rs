@@ -155,12 +155,14 @@ impl Operation {
             "POST /api/auth/login" => {
                 Some(json!({"email": "nobody@example.com", "password": "correct horse"}))
             }
-            "POST /api/orgs" => Some(json!({"name": name})),
             "PUT /api/orgs/active" => Some(json!({"org_id": world.org.org_id})),
             "PATCH /api/members/{user_id}" => Some(json!({"role": "viewer"})),
             "POST /api/invites" => Some(json!({"email": format!("{name}@example.com"), "role": "viewer"})),
             "POST /api/invites/accept" => Some(json!({"token": world.invite_token})),
-            "POST /api/services" | "POST /api/services/{id}/environments" => Some(json!({"name": name})),
+            "POST /api/orgs"
+            | "POST /api/services"
+            | "POST /api/services/{id}/environments"
+            | "PATCH /api/channels/{id}" => Some(json!({"name": name})),
             "PATCH /api/services/{id}" => Some(json!({"description": name})),
             "POST /api/services/{id}/keys" => Some(json!({"name": name, "environment_id": environment_id})),
             "PUT /api/services/{id}/github" => Some(json!({"repo_owner": "acme", "repo_name": "shop"})),
@@ -175,7 +177,6 @@ impl Operation {
             "POST /api/incidents/{id}/notes" => Some(json!({"text": name})),
             "POST /api/channels" => Some(json!({"type": "slack", "name": name,
                 "config": {"webhook_url": "http://127.0.0.1:9/services/x"}})),
-            "PATCH /api/channels/{id}" => Some(json!({"name": name})),
             "POST /api/v1/logs/ingest" => Some(json!({"logs": [{"message": name}]})),
             "POST /api/v1/deployments" => Some(json!({"status": "success"})),
             "POST /api/v1/webhooks/github/{integration_id}" => Some(json!({"zen": name})),
@@ -189,7 +190,10 @@ impl Operation {
         let name = self.to_string();
         match status {
             // The invite is another person's; a member without the admin role may remove only himself.
-            403 => matches!(name.as_str(), "POST /api/invites/accept" | "DELETE /api/members/{user_id}"),
+            403 => matches!(
+                name.as_str(),
+                "POST /api/invites/accept" | "DELETE /api/members/{user_id}"
+            ),
             // The session is another person's.
             404 => name == "DELETE /api/sessions/{id}",
             409 => name == "POST /api/notifications/{id}/retry",
