@@ -39,7 +39,7 @@ CREATE TABLE alert_firings (
     environment_id uuid,
     state text NOT NULL CONSTRAINT alert_firings_state CHECK (state IN ('inactive', 'pending', 'firing')),
     -- Why it is in this state: the answer to "why was I (not) told?".
-    reason text NOT NULL,
+    reason text NOT NULL DEFAULT 'not_met',
     -- When the condition became true, in the present run of truth.
     pending_since timestamptz,
     -- When the rule last fired; outlives the firing, since the cooldown counts from it.
