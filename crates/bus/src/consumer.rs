@@ -1,34 +1,30 @@
 //! Consuming: a message is acknowledged after its effect, retried with growing delays, and kept when nothing helps.
 
+mod worker;
+
 use std::error::Error;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::events::{Envelope, RoutingKey};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
-use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::Channel;
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use lapin::{Acker, Channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument as _;
 
-use crate::backoff::Backoff;
 use crate::config::BusConfig;
 use crate::health::{Health, HealthReporter};
 use crate::link::{Work, supervise};
-use crate::message::{Message, Received};
-use crate::metrics::{self, Delivered};
-use crate::publisher::{PublishError, Publisher};
+use crate::publisher::Publisher;
 use crate::session::{LinkError, Session};
-use crate::settle::{Next, after_failure};
 use crate::topology::{self, QueueKind};
+use worker::Worker;
 
 /// Delays before the second to sixth try: a database that restarts is back by the third, an outage of ten minutes is
 /// survived.
@@ -42,6 +38,8 @@ const RETRY_DELAYS: [Duration; 5] = [
 /// How long a handler may take before its try counts as failed; far below the broker's own limit of 30 minutes.
 const HANDLER_DEADLINE: Duration = Duration::from_mins(1);
 const PREFETCH: u16 = 50;
+/// How long ending the subscription may take; a silent broker would hold up the end until its heartbeats are missed.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Why a handler did not do its work.
 #[derive(Debug)]
@@ -227,9 +225,9 @@ impl Work for Consuming {
             self.running
                 .spawn(worker.take(delivery, slot, queue_missing.clone()));
         }
-        channel
-            .basic_cancel(deliveries.tag(), BasicCancelOptions::default())
-            .await?;
+        let farewell = channel.basic_cancel(deliveries.tag(), BasicCancelOptions::default());
+        // Without it the broker delivers a few more, which go back to the queue when the connection ends.
+        let _ = tokio::time::timeout(FAREWELL, farewell).await;
         self.running.close();
         self.running.wait().await;
         Ok(())
@@ -253,149 +251,5 @@ impl Consuming {
         Ok(channel
             .basic_consume(queue.into(), "".into(), options, FieldTable::default())
             .await?)
-    }
-}
-
-/// What is done with one delivery.
-struct Worker {
-    options: ConsumerOptions,
-    publisher: Publisher,
-    handler: Handler,
-    stop: CancellationToken,
-}
-
-impl Worker {
-    async fn take(
-        self: Arc<Self>,
-        delivery: Delivery,
-        slot: OwnedSemaphorePermit,
-        queue_missing: CancellationToken,
-    ) {
-        let Delivery {
-            properties,
-            data,
-            acker,
-            ..
-        } = delivery;
-        let received = Received::new(properties, data);
-        let span = tracing::info_span!(
-            "event",
-            consumer = self.options.name,
-            event.id = received.event_id(),
-            request_id = received.correlation_id(),
-            trace_id = received.trace_id(),
-            attempts = received.attempts(),
-        );
-        let outcome = self
-            .settle(&received, &acker, &queue_missing)
-            .instrument(span)
-            .await;
-        metrics::delivered(self.options.name, outcome);
-        drop(slot);
-    }
-
-    async fn settle(
-        &self,
-        received: &Received,
-        acker: &Acker,
-        queue_missing: &CancellationToken,
-    ) -> Delivered {
-        let failure = match received.envelope() {
-            Ok(envelope) => match self.handle(envelope).await {
-                Ok(()) => return acknowledge(acker, Delivered::Done).await,
-                Err(failure) => failure,
-            },
-            Err(error) => HandlerError::poison(format!("the event cannot be read by this version: {error}")),
-        };
-        let reason = failure.to_string();
-        if self.options.kind == QueueKind::Hints {
-            tracing::debug!(reason, "dropping a hint: {reason}");
-            return acknowledge(acker, Delivered::Dropped).await;
-        }
-        let (message, outcome) = self.next_stop(received, &failure, &reason);
-        self.hand_over(message, acker, outcome, queue_missing).await
-    }
-
-    async fn handle(&self, envelope: Envelope) -> Result<(), HandlerError> {
-        let started = Instant::now();
-        let deadline = self.options.handler_deadline;
-        // The call itself may panic as well, before there is a future.
-        let handling = AssertUnwindSafe(async { (self.handler)(envelope).await }).catch_unwind();
-        let outcome = tokio::time::timeout(deadline, handling).await;
-        metrics::handled(self.options.name, started.elapsed());
-        match outcome {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_panic)) => Err(HandlerError::retry("the handler panicked")),
-            Err(_elapsed) => Err(HandlerError::retry(format!(
-                "the handler took longer than {deadline:?}"
-            ))),
-        }
-    }
-
-    /// Where a failed message goes, and what that is called.
-    fn next_stop(&self, received: &Received, failure: &HandlerError, reason: &str) -> (Message, Delivered) {
-        let name = self.options.name;
-        let next = match failure {
-            HandlerError::Retry(_) => after_failure(received.attempts(), &self.options.retry_delays),
-            HandlerError::Poison(_) => Next::Dead {
-                attempts: received.attempts().saturating_add(1),
-            },
-        };
-        match next {
-            Next::Retry { attempts, delay } => {
-                tracing::warn!(
-                    attempts,
-                    ?delay,
-                    reason,
-                    "handling failed, trying again in {delay:?}: {reason}"
-                );
-                (
-                    received.retried(&topology::retry_queue(name, delay), attempts, reason),
-                    Delivered::Retried,
-                )
-            }
-            Next::Dead { attempts } => {
-                tracing::error!(
-                    attempts,
-                    reason,
-                    "giving an event up to sightline.{name}.dead: {reason}"
-                );
-                (received.dead(name, attempts, reason), Delivered::Dead)
-            }
-        }
-    }
-
-    /// Publishes the message to where it goes next, then acknowledges it here. While that cannot be published the
-    /// message is held: the broker has no place for it, so taking more would not help.
-    async fn hand_over(
-        &self,
-        message: Message,
-        acker: &Acker,
-        outcome: Delivered,
-        queue_missing: &CancellationToken,
-    ) -> Delivered {
-        let mut backoff = Backoff::default();
-        while let Err(error) = self.publisher.send(message.clone()).await {
-            tracing::debug!(%error, "an event cannot be put aside yet: {error}");
-            if matches!(error, PublishError::Unroutable { .. }) {
-                queue_missing.cancel();
-            }
-            tokio::select! {
-                () = self.stop.cancelled() => return Delivered::Left,
-                () = tokio::time::sleep(backoff.next()) => {}
-            }
-            if !acker.usable() {
-                return Delivered::Left;
-            }
-        }
-        acknowledge(acker, outcome).await
-    }
-}
-
-/// An acknowledgement that the broker did not get only means that it delivers the message again.
-async fn acknowledge(acker: &Acker, outcome: Delivered) -> Delivered {
-    match acker.ack(BasicAckOptions::default()).await {
-        Ok(true) => outcome,
-        Ok(false) | Err(_) => Delivered::Left,
     }
 }

@@ -5,7 +5,7 @@ use domain::events::{Envelope, Event};
 use domain::ids::{ApiKeyId, OrgId};
 use futures_util::future::join_all;
 use lapin::types::{AMQPValue, FieldTable};
-use testkit::{Proxy, TestBroker};
+use testkit::{Proxy, TestBroker, eventually};
 
 use crate::support::{Inspector, config, envelope, header, publish_surely, publisher, rule_changed, within};
 
@@ -140,6 +140,14 @@ async fn a_confirm_that_does_not_come_ends_at_the_deadline_and_the_event_goes_ou
         "took {waited:?}"
     );
 
+    eventually(Duration::from_secs(2), "the connection given up", async || {
+        if publisher.connected() {
+            Err("kept")
+        } else {
+            Ok(())
+        }
+    })
+    .await;
     proxy.pass();
     publish_surely(&publisher, &sent).await;
     // The first copy did arrive, which nobody could know: a consumer tells by the id that it is the same event.
