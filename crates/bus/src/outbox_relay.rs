@@ -29,7 +29,7 @@ const MEASURE_EVERY: Duration = Duration::from_secs(5);
 /// Relays until `cancel`. `wake` shortens the wait for the next look: notify it after a commit that wrote an event.
 ///
 /// An event of a routing key that somebody must consume, but whose queue was never declared, waits in the outbox; for the
-/// other keys "nobody listens" is a good end (see [`needs_a_queue`]).
+/// other keys "nobody listens" is a good end (see `needs_a_queue`).
 pub async fn run(db: Db, publisher: Publisher, cancel: CancellationToken, wake: Arc<Notify>) {
     let relaying = relay(&db, &publisher, &cancel, &wake);
     tokio::join!(relaying, keep_house(&db, &cancel));
