@@ -171,7 +171,7 @@ async fn ensure_rules(client: &Client) -> anyhow::Result<()> {
 /// The platform does not show a channel's address, so the state file tells whether it is still the receiver's.
 async fn ensure_channel(client: &Client, state: &mut State, url: &str) -> anyhow::Result<()> {
     let channels = ask(client, Method::GET, "/api/channels", None).await?;
-    let config = json!({"url": url});
+    let config = json!({"webhook_url": url});
     match named(&channels, CHANNEL_NAME) {
         None => {
             let channel = json!({"type": "slack", "name": CHANNEL_NAME, "config": config});
