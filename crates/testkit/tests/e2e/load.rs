@@ -1,0 +1,229 @@
+//! A load on ingest that keeps books: which batches were acknowledged, and which were not yet. A batch that was not is
+//! sent again with the same `Idempotency-Key` until it is.
+
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use reqwest::Method;
+use testkit::corpus::Dice;
+use testkit::{Client, Reply, eventually};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::company::INGEST;
+
+/// Before a batch that was not acknowledged is sent again.
+const PAUSE: Duration = Duration::from_millis(30);
+/// Every acknowledgement that a test waits for comes within this, also after a restart on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Connections that send batch after batch until told to stop.
+pub(crate) struct Load {
+    books: Arc<Books>,
+    senders: JoinSet<()>,
+}
+
+/// What was sent, and what came of it.
+#[derive(Default)]
+pub(crate) struct Books {
+    /// By the number of the batch.
+    batches: Mutex<Vec<Entry>>,
+    acknowledged: AtomicUsize,
+    stopping: AtomicBool,
+    /// Refusals with 503.
+    put_off: AtomicUsize,
+    /// Requests without an answer.
+    unanswered: AtomicUsize,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) lines: usize,
+    pub(crate) acknowledged: bool,
+}
+
+/// A request body whose every line bears the numbers of the batch and of the line.
+struct Batch {
+    number: usize,
+    lines: usize,
+    gzip: bool,
+    body: Vec<u8>,
+}
+
+impl Load {
+    /// Starts `connections` senders that take turns at the given replicas of ingest.
+    pub(crate) fn start(applications: &[Client], connections: usize, seed: u64) -> Self {
+        let books = Arc::new(Books::default());
+        let mut senders = JoinSet::new();
+        for index in 0..connections {
+            let application = applications[index % applications.len()].clone();
+            senders.spawn(send_until_stopped(
+                application,
+                books.clone(),
+                Dice(seed + index as u64),
+            ));
+        }
+        Self { books, senders }
+    }
+
+    pub(crate) fn books(&self) -> &Arc<Books> {
+        &self.books
+    }
+
+    /// Waits until this many more batches are acknowledged.
+    #[track_caller]
+    pub(crate) fn acknowledges(&self, more: usize) -> impl Future<Output = ()> {
+        let wanted = self.books.acknowledged() + more;
+        let books = self.books.clone();
+        eventually(PATIENCE, "acknowledgements", async move || {
+            match books.acknowledged() {
+                enough if enough >= wanted => Ok(()),
+                count => Err(format!("{count} of {wanted}")),
+            }
+        })
+    }
+
+    /// Starts no further batch, and waits until every one is acknowledged.
+    pub(crate) async fn finish(mut self) -> Arc<Books> {
+        self.books.stopping.store(true, Ordering::Relaxed);
+        let all = async {
+            while self
+                .senders
+                .join_next()
+                .await
+                .transpose()
+                .expect("no sender panics")
+                .is_some()
+            {}
+        };
+        tokio::time::timeout(PATIENCE, all)
+            .await
+            .expect("every batch is acknowledged in the end");
+        self.books
+    }
+
+    /// Stops at once; batches under way stay unacknowledged.
+    pub(crate) async fn abandon(mut self) -> Arc<Books> {
+        self.senders.abort_all();
+        while let Some(ended) = self.senders.join_next().await {
+            assert!(
+                ended.is_ok() || ended.is_err_and(|error| error.is_cancelled()),
+                "a sender panicked"
+            );
+        }
+        self.books
+    }
+}
+
+impl Books {
+    pub(crate) fn acknowledged(&self) -> usize {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn put_off(&self) -> usize {
+        self.put_off.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn unanswered(&self) -> usize {
+        self.unanswered.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.batches.lock().unwrap().clone()
+    }
+
+    fn begin(&self, dice: &mut Dice) -> Batch {
+        let mut batches = self.batches.lock().unwrap();
+        let number = batches.len();
+        let batch = Batch::new(number, dice);
+        batches.push(Entry {
+            lines: batch.lines,
+            acknowledged: false,
+        });
+        batch
+    }
+
+    fn acknowledge(&self, number: usize) {
+        self.batches.lock().unwrap()[number].acknowledged = true;
+        self.acknowledged.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Batch {
+    /// From one line to hundreds, from short lines to long ones, plain or compressed.
+    fn new(number: usize, dice: &mut Dice) -> Self {
+        let lines = *dice.pick(&[1, 1, 2, 7, 30, 120, 400]);
+        let longest = *dice.pick(&[10, 60, 300, 2_000]);
+        let mut body = Vec::new();
+        for line in 0..lines {
+            let padding = "x".repeat(dice.below(longest) as usize);
+            let json = r#"{"level":"info","message":"#;
+            writeln!(
+                body,
+                "{json}\"batch {number} line {line} of {lines} {padding}\"}}"
+            )
+            .unwrap();
+        }
+        let gzip = dice.below(3) == 0;
+        Self {
+            number,
+            lines,
+            gzip,
+            body: if gzip { compress(&body) } else { body },
+        }
+    }
+
+    async fn send(&self, application: &Client) -> reqwest::Result<Reply> {
+        let mut request = application
+            .request(Method::POST, INGEST)
+            .header("content-type", "application/x-ndjson")
+            .header("idempotency-key", format!("batch-{}", self.number))
+            .body(self.body.clone());
+        if self.gzip {
+            request = request.header("content-encoding", "gzip");
+        }
+        Reply::read(request.send().await?).await
+    }
+}
+
+async fn send_until_stopped(application: Client, books: Arc<Books>, mut dice: Dice) {
+    while !books.stopping.load(Ordering::Relaxed) {
+        let batch = books.begin(&mut dice);
+        send_until_acknowledged(&application, &books, &batch).await;
+        // A sender that lost the answer sends again what is stored already.
+        if dice.below(8) == 0 {
+            let _ = batch.send(&application).await;
+        }
+    }
+}
+
+async fn send_until_acknowledged(application: &Client, books: &Books, batch: &Batch) {
+    loop {
+        match batch.send(application).await {
+            Ok(reply) if reply.status == 200 => {
+                let data = reply.data();
+                assert_eq!(data["accepted"], batch.lines, "not the whole batch: {data}");
+                return books.acknowledge(batch.number);
+            }
+            Ok(reply) => {
+                reply.assert_error(503, "UNAVAILABLE", "");
+                assert_ne!(reply.header("retry-after"), "", "a 503 says when to come back");
+                books.put_off.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(_no_answer) => {
+                books.unanswered.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+pub(crate) fn compress(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}

@@ -1,0 +1,28 @@
+//! The platform end to end: the real five programs on real PostgreSQL and RabbitMQ, spoken to over HTTP as their users
+//! do, and broken on purpose. One file a story.
+//!
+//! The programs are not built by this test: `cargo build --bins -p ingest -p query -p identity -p alerting -p webhook`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test's helper fails by panicking, prints what it measured, and its clock is the machine's"
+)]
+
+mod company;
+mod ledger;
+mod load;
+mod on_call;
+mod stored;
+mod watch;
+
+mod bad_input;
+mod faults;
+mod journey;
+mod kill_ingest;
+mod matrix;
+mod page_once_after_crash;
+mod real_log;
+mod replicas;
