@@ -311,3 +311,22 @@ async fn a_drained_writer_has_answered_everything_and_takes_nothing_more() {
     let late = writer.append(store.batch(&["late"]), None).await;
     assert_eq!(late, Err(WriteError::Stopping));
 }
+
+#[tokio::test]
+async fn draining_waits_for_what_is_under_way() {
+    let store = Store::create().await;
+    let (proxy, writer) = store.proxied_writer().await;
+    proxy.blackhole();
+    let under_way = appending(&writer, store.batch(&["under way"])).await;
+    let queued = appending(&writer, store.batch(&["queued"])).await;
+    let mut draining = std::pin::pin!(writer.drain());
+    let looked_at_once = tokio::time::timeout(Duration::ZERO, &mut draining);
+    assert!(looked_at_once.await.is_err(), "two requests are not answered yet");
+    let late = writer.append(store.batch(&["late"]), None).await;
+    assert_eq!(late, Err(WriteError::Stopping));
+    proxy.pass();
+    draining.await;
+    assert_eq!(writer.status().queued_rows, 0);
+    assert_eq!(under_way.await.unwrap(), Ok(stored(1)));
+    assert_eq!(queued.await.unwrap(), Ok(stored(1)));
+}
