@@ -87,7 +87,9 @@ impl RateLimiter {
         if let Some(tokens) = bucket.spend(limit, lines)? {
             return Ok(tokens);
         }
-        let _turn = bucket.leasing.lock().await;
+        // A crowd does not queue up behind a silent database, each for its own time-out.
+        let turn = tokio::time::timeout(ANSWER_WITHIN, bucket.leasing.lock()).await;
+        let _turn = turn.map_err(|_elapsed| DbError::NoAnswer)?;
         loop {
             // Another request may have leased enough for both meanwhile.
             if let Some(tokens) = bucket.spend(limit, lines)? {
