@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::delivery::Sender;
 use crate::egress::Egress;
+use crate::evaluation::Turns;
 use crate::{Config, delivery, metrics, routes, sweep, triggers};
 
 /// Deliveries that read or write the ledger at the same time, of the pool's connections.
@@ -28,6 +29,8 @@ pub(crate) struct State {
     pub(crate) notify_timeout: Duration,
     pub(crate) public_url: Url,
     pub(crate) sweep_interval: Duration,
+    /// Whose turn it is to evaluate.
+    pub(crate) evaluations: Turns,
     /// Whose turn it is to write to the ledger of notifications: a burst of them leaves connections to others.
     pub(crate) ledger: Semaphore,
     /// Wakes the workers that deliver.
@@ -65,6 +68,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         notify_timeout: config.notify_timeout,
         public_url: config.public_url,
         sweep_interval: config.sweep_interval,
+        evaluations: Turns::new(),
         ledger: Semaphore::new(LEDGER_TURNS),
         deliveries: Notify::new(),
         outbox: Arc::new(Notify::new()),

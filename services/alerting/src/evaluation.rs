@@ -5,6 +5,7 @@
 
 mod effects;
 mod readings;
+mod turns;
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -21,6 +22,7 @@ use domain::ids::{AlertRuleId, OrgId};
 use service_kit::Kit;
 use time::OffsetDateTime;
 
+pub(crate) use self::turns::Turns;
 use crate::app::State;
 use crate::metrics::{self, Evaluation};
 
@@ -103,6 +105,7 @@ async fn run_part(
     rule_id: AlertRuleId,
     focus: RuleScope,
 ) -> Result<Report, EvaluationError> {
+    let turn = state.evaluations.take(rule_id).await;
     let started = Instant::now();
     let result = within_budget(kit, org_id, rule_id, focus).await;
     let outcome = match &result {
@@ -111,6 +114,7 @@ async fn run_part(
         Err(_) => Evaluation::Failed,
     };
     metrics::evaluated(outcome, started.elapsed());
+    drop(turn);
     match (&result, outcome) {
         (Err(error), _) => note_failure(kit, org_id, rule_id, error).await,
         (Ok(_), Evaluation::Changed) => state.wake(),

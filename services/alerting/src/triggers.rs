@@ -14,8 +14,8 @@ use service_kit::Kit;
 use crate::app::State;
 use crate::evaluation::{self, EvaluationError};
 
-/// Events handled at once: each holds a database connection, of which handlers and workers need some too.
-const PREFETCH: u16 = 3;
+/// Events handled at once; how many of them evaluate at once is decided with the sweep's.
+const PREFETCH: u16 = 4;
 
 pub(crate) struct Consumers {
     hints: Consumer,
