@@ -19,7 +19,7 @@ use crate::ApiError;
 struct CallerKnown(CancellationToken);
 
 /// Holds the body back until the returned guard is dropped: who calls is decided before what they sent is read
-/// (RELIABILITY R11), although extractors run at the same time. Handlers name their caller first, then the body.
+/// although extractors run at the same time. Handlers name their caller first, then the body.
 pub(crate) fn hold_back(req: &HttpRequest) -> DropGuard {
     let known = CancellationToken::new();
     req.extensions_mut().insert(CallerKnown(known.clone()));
@@ -32,8 +32,8 @@ async fn caller_known(gate: Option<CallerKnown>) {
     }
 }
 
-/// A JSON body of at most 256 KiB that arrives within 10 s (RELIABILITY R11). `Content-Type: application/json` is
-/// required: a form of another site cannot send it.
+/// A JSON body of at most 256 KiB that arrives within 10 s. `Content-Type: application/json` is required: a form of
+/// another site cannot send it.
 pub struct JsonBody<T>(pub T);
 
 impl<T> JsonBody<T> {

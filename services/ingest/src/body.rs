@@ -15,7 +15,7 @@ use rand::RngExt as _;
 use service_kit::ApiError;
 use tokio::time::Instant;
 
-/// The whole body must be here by then (RELIABILITY R11).
+/// The whole body must be here by then: a sender that drips holds memory and a connection.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// A body that is slower than this on average is cut off before the deadline.
 const MIN_BYTES_PER_SECOND: f64 = 1024.0;

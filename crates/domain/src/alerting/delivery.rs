@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 /// How long to wait at most after each failed attempt; after the last of them fails too, the notification is dead
-/// (RELIABILITY section 1: a failing receiver is retried for the best part of a day, then visible).
+/// and visible. A failing receiver is so retried for the best part of a day, as Svix does with webhooks.
 pub const RETRY_DELAYS: [Duration; 8] = [
     Duration::from_secs(5),
     Duration::from_secs(30),

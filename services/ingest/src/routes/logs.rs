@@ -106,7 +106,7 @@ pub(super) async fn ingest(
     }
 }
 
-/// The order of RELIABILITY R11: what is cheap to refuse is refused before anything is read.
+/// What is cheap to refuse is refused before anything is read.
 async fn store(
     IngestKey(key): &IngestKey,
     req: &HttpRequest,
