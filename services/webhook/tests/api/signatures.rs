@@ -183,25 +183,31 @@ async fn a_rotated_secret_replaces_the_old_one_at_once() {
 async fn the_secret_is_stored_sealed_and_opens_only_in_its_own_row() {
     let app = TestApp::start().await;
     let stranger = another_org(&app).await;
+    let (other_service, _) = app.org.insert_service(&app.db, "other").await;
     let ours = app.connect(json!({})).await;
-    let theirs = app
-        .connect_service(&stranger, stranger.service_id, json!({}))
-        .await;
+    let others = [
+        app.connect_service(&app.org, other_service, json!({})).await,
+        app.connect_service(&stranger, stranger.service_id, json!({}))
+            .await,
+    ];
     let dump = app
         .column("SELECT encode(secret_sealed, 'escape') FROM service_github_integrations")
         .await;
-    for secret in [&ours.github.secret, &theirs.github.secret] {
+    for secret in [&ours, &others[0], &others[1]].map(|hook| &hook.github.secret) {
         assert!(dump.iter().all(|sealed| !sealed.contains(secret.as_str())));
     }
-    // Somebody who can write to the database puts their own sealed secret into our row.
-    app.execute(&format!(
-        "UPDATE service_github_integrations SET secret_sealed =
-             (SELECT secret_sealed FROM service_github_integrations WHERE id = '{}') WHERE id = '{}'",
-        theirs.id, ours.id
-    ))
-    .await;
-    let forged = theirs.github.workflow_run(&WorkflowRun::completed(1, "failure"));
-    ours.send(&app, &forged)
-        .await
-        .assert_error(500, "INTERNAL_ERROR", "internal error");
+    // Somebody who can write to the database puts another sealed secret, which they know, into our row.
+    for other in &others {
+        app.execute(&format!(
+            "UPDATE service_github_integrations SET secret_sealed =
+                 (SELECT secret_sealed FROM service_github_integrations WHERE id = '{}') WHERE id = '{}'",
+            other.id, ours.id
+        ))
+        .await;
+        let forged = other.github.workflow_run(&WorkflowRun::completed(1, "failure"));
+        ours.send(&app, &forged)
+            .await
+            .assert_error(500, "INTERNAL_ERROR", "internal error");
+    }
+    app.assert_nothing_stored().await;
 }
