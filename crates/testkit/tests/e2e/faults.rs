@@ -7,6 +7,7 @@ use testkit::{Client, PrivatePostgres, PrivateRabbit, Service, Stack, TestDb, ev
 use tokio::time::Instant;
 
 use crate::company::{Company, INGEST};
+use crate::links;
 use crate::load::Load;
 use crate::stored;
 use crate::watch::Watch;
@@ -78,6 +79,7 @@ async fn everything_starts_and_works_without_a_broker_and_tells_it_all_when_one_
     broker.start_again().await;
     // An event that was sent before alerting's queue was there is sent again when its lease is over, 30 s later.
     incident_is(&company, "open", Duration::from_mins(1)).await;
+    links::are_up(&stack).await;
     report(&stack, &company, "success").await;
     incident_is(&company, "resolved", Duration::from_secs(5)).await;
 }
@@ -107,9 +109,10 @@ async fn a_broker_that_hangs_slows_ingest_down_by_nothing_and_makes_nobody_unrea
         .env_all("SWEEP_INTERVAL_SECONDS", NO_SWEEP)
         .start()
         .await;
+    links::are_up(&stack).await;
     let company = with_deployment_rule(&stack).await;
     report(&stack, &company, "failure").await;
-    incident_is(&company, "open", Duration::from_secs(15)).await;
+    incident_is(&company, "open", Duration::from_secs(5)).await;
     let application = company.application(&stack);
     let before = median_of_ingest(&application, 60).await;
     broker.pause();

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::company::{Company, INGEST, text};
+use crate::links;
 use crate::on_call::{OnCall, Told, all_is_sent};
 
 /// From the last 2xx to an open incident, with the broker: the contract.
@@ -30,7 +31,13 @@ struct Journey {
 }
 
 impl Journey {
+    /// Once everybody hears of events.
     async fn begin(stack: Stack) -> Self {
+        links::are_up(&stack).await;
+        Self::begin_without_events(stack).await
+    }
+
+    async fn begin_without_events(stack: Stack) -> Self {
         let company = Company::sign_up(&stack.gateway()).await;
         let on_call = OnCall::connect(&company).await;
         let params = json!({"threshold": THRESHOLD, "window_seconds": WINDOW.as_secs()});
@@ -184,7 +191,7 @@ async fn an_error_burst_is_one_story_by_the_sweep_when_there_never_was_a_broker(
         .env_all("SWEEP_INTERVAL_SECONDS", SWEEP_SECONDS)
         .start()
         .await;
-    let journey = Journey::begin(stack).await;
+    let journey = Journey::begin_without_events(stack).await;
     journey.log_errors(THRESHOLD).await;
     journey
         .burst_is_one_story(BY_SWEEP, Duration::from_secs(SWEEP_SECONDS))
@@ -253,7 +260,7 @@ async fn a_failed_workflow_run_is_one_story_by_the_sweep_when_there_never_was_a_
         .env_all("SWEEP_INTERVAL_SECONDS", SWEEP_SECONDS)
         .start()
         .await;
-    failed_run_is_one_story(&Journey::begin(stack).await, BY_SWEEP).await;
+    failed_run_is_one_story(&Journey::begin_without_events(stack).await, BY_SWEEP).await;
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@
 
 mod company;
 mod ledger;
+mod links;
 mod load;
 mod on_call;
 mod stored;
