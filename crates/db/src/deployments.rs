@@ -277,9 +277,10 @@ pub struct FinishedAttempt {
     pub commit_sha: Option<String>,
 }
 
-/// For each scope, in the order given: the newest attempt that ended in success or failure, by the provider's time. A
-/// cancelled attempt is neither, and one that was superseded later ended as it had before. A re-run that is under way
-/// does not hide how the attempt before it ended.
+/// For each scope, in the order given: the newest attempt that ended in success or failure, by the provider's time, and
+/// among those of one moment (GitHub tells whole seconds) the one of the deployment that was heard of last. A cancelled
+/// attempt is neither, and one that was superseded later ended as it had before. A re-run that is under way does not
+/// hide how the attempt before it ended.
 pub async fn newest_finished(
     tx: &TenantTx<'_>,
     scopes: &[(ServiceId, EnvironmentId)],
@@ -293,9 +294,9 @@ pub async fn newest_finished(
             SELECT ended.attempt, ended.status, ended.at, ended.name, ended.version, ended.commit_sha
             FROM (
                 SELECT DISTINCT ON (r.id, h.attempt)
-                    r.id, h.attempt, h.status, h.at, r.name, r.version, r.commit_sha
+                    r.id, r.created_at, h.attempt, h.status, h.at, r.name, r.version, r.commit_sha
                 FROM (
-                    SELECT d.id, d.name, d.version, d.commit_sha FROM deployments d
+                    SELECT d.id, d.created_at, d.name, d.version, d.commit_sha FROM deployments d
                     WHERE d.org_id = $1 AND d.service_id = s.service_id AND d.environment_id = s.environment_id
                     ORDER BY d.status_at DESC LIMIT 100
                 ) r
@@ -304,7 +305,7 @@ pub async fn newest_finished(
                 ORDER BY r.id, h.attempt, h.at DESC, h.status DESC
             ) ended
             WHERE ended.status <> 'cancelled'
-            ORDER BY ended.at DESC, ended.attempt DESC, ended.id LIMIT 1
+            ORDER BY ended.at DESC, ended.attempt DESC, ended.created_at DESC, ended.id LIMIT 1
         ) newest ON true
         ORDER BY s.place";
     let (services, environments): (Vec<ServiceId>, Vec<EnvironmentId>) = scopes.iter().copied().unzip();
