@@ -25,7 +25,7 @@ const MAX_IN_FLIGHT: usize = 256;
 /// Claimed at once.
 const BATCH: usize = 64;
 /// Of one channel at a time: a receiver that hangs keeps nobody else's pages.
-const PER_CHANNEL: i32 = 4;
+const PER_CHANNEL: i32 = 8;
 /// What a lease lasts beyond the time for a request: starting and recording, with a slow database.
 const LEASE_MARGIN: Duration = Duration::from_secs(20);
 

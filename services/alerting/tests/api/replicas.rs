@@ -91,22 +91,31 @@ async fn eight_evaluators_of_fifty_fingerprints_make_fifty_incidents() {
     let sql = "UPDATE alert_rules SET enabled = true";
     owner.batch_execute(sql).await.unwrap();
     let one = json!({"org_id": app.org.org_id, "rule_id": rule});
-    let evaluators = (0..8).map(|number| {
-        let replica = if number % 2 == 0 { &app.replica } else { &other };
-        let (internal, one) = (replica.internal(), one.clone());
-        async move { internal.post("/api/v1/rules/evaluate", one).await.data() }
-    });
-    let reports = join_all(evaluators).await;
-    let opened: i64 = reports
-        .iter()
-        .map(|report| report["opened"].as_i64().unwrap())
-        .sum();
-    assert_eq!(opened, 50, "{reports:?}");
+    let eight_at_once = async |what: &str| -> i64 {
+        let evaluators = (0..8).map(|number| {
+            let replica = if number % 2 == 0 { &app.replica } else { &other };
+            let (internal, one) = (replica.internal(), one.clone());
+            async move { internal.post("/api/v1/rules/evaluate", one).await.data() }
+        });
+        let reports = join_all(evaluators).await;
+        reports.iter().map(|report| report[what].as_i64().unwrap()).sum()
+    };
+    assert_eq!(eight_at_once("opened").await, 50);
     assert_eq!(app.count("SELECT count(*) FROM incidents").await, 50);
     assert_eq!(app.count("SELECT count(*) FROM notification_jobs").await, 50);
     receiver.wait_for(50, SOON).await;
     app.everything_is_told().await;
     assert_eq!(receiver.received().len(), 50);
+    // And the end of each is told once.
+    owner
+        .batch_execute("UPDATE alert_rules SET enabled = false")
+        .await
+        .unwrap();
+    assert_eq!(eight_at_once("resolved").await, 50);
+    for kind in ["opened", "firing_ended", "resolved"] {
+        let sql = format!("SELECT count(*) FROM incident_events WHERE kind = '{kind}'");
+        assert_eq!(app.count(&sql).await, 50, "{kind}");
+    }
 }
 
 #[tokio::test]
