@@ -216,12 +216,19 @@ impl Server {
         }
     }
 
+    async fn listens(&self) -> bool {
+        let address = (std::net::Ipv4Addr::LOCALHOST, self.ports.first());
+        tokio::net::TcpStream::connect(address).await.is_ok()
+    }
+
     async fn kill(&self) {
         self.signal(Signal::KILL);
         eventually(
             Duration::from_secs(20),
             "a killed server to be gone",
             async || match self.processes().len() {
+                // Its last threads may hold the port for a moment longer than the process is seen.
+                0 if self.listens().await => Err("its port is still open".to_owned()),
                 0 => Ok(()),
                 left => Err(format!("{left} processes")),
             },
