@@ -113,7 +113,7 @@ async fn when_too_much_is_being_received_the_next_is_put_off_before_it_is_read()
     let app = TestApp::start_with(&[("--max-inflight-bytes", "100000")]).await;
     // One tenant may fill half. Most of it is sent, so that it is not cut off for being slow.
     let mut held = begin(&app.replica, app.org.api_key(), "Content-Length: 50000\r\n").await;
-    held.write_all(&[b' '; 40_000]).await.unwrap();
+    held.write_all(&vec![b' '; 40_000]).await.unwrap();
     let large = logs(&["x".repeat(60_000).as_str()]);
     let refused = eventually(Duration::from_secs(8), "the first to hold its room", async || {
         let reply = app.sender().post(INGEST, large.clone()).await;
