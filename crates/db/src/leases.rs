@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use deadpool_postgres::GenericClient;
 use uuid::Uuid;
 
 use crate::{Connection, DbError};
@@ -43,7 +44,7 @@ pub async fn acquire(
 }
 
 /// Whether the lease is still held, at this moment of the database's clock.
-pub async fn holds(conn: &Connection, name: &str, lease: Lease) -> Result<bool, DbError> {
+pub async fn holds(conn: &impl GenericClient, name: &str, lease: Lease) -> Result<bool, DbError> {
     const SQL: &str = "
         -- leases::holds
         SELECT EXISTS (SELECT FROM leases

@@ -11,8 +11,9 @@ mod embedded {
 }
 
 /// The roles that services log in with.
-pub const SERVICE_ROLES: [&str; 5] = [
+pub const SERVICE_ROLES: [&str; 6] = [
     "sightline_ingest",
+    "sightline_compactor",
     "sightline_query",
     "sightline_identity",
     "sightline_alerting",

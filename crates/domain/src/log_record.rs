@@ -3,6 +3,8 @@
 //! A line is refused alone, by field and reason; its neighbours are stored. What PostgreSQL text cannot hold (NUL) is
 //! replaced by U+FFFD, since losing a byte is better than losing the line; everything else is kept or refused by name.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::format_description::well_known::Rfc3339;
@@ -10,36 +12,20 @@ use time::{Duration, OffsetDateTime};
 
 use crate::level::Level;
 
-/// A line that passed validation.
+/// A line that passed validation; its texts are borrowed from what was received wherever they can be.
 #[derive(Clone, Debug, PartialEq)]
-pub struct NewLog {
+pub struct NewLog<'a> {
     /// Precision: microseconds, as stored.
     pub ts: OffsetDateTime,
     pub level: Level,
-    pub message: String,
-    pub meta: Option<Map<String, Value>>,
-    pub trace_id: Option<String>,
-    pub request_id: Option<String>,
-}
-
-impl NewLog {
-    /// About how many bytes the line holds, for bounding queues.
-    pub fn weight(&self) -> usize {
-        // 64 covers the fixed columns; a metadata value weighs about what its text does.
-        64 + self.message.len()
-            + self.meta.as_ref().map_or(0, |meta| {
-                meta.iter().map(|(k, v)| k.len() + value_weight(v)).sum()
-            })
-    }
-}
-
-fn value_weight(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => 16,
-        Value::String(text) => 24 + text.len(),
-        Value::Array(items) => 24 + items.iter().map(value_weight).sum::<usize>(),
-        Value::Object(map) => 24 + map.iter().map(|(k, v)| k.len() + value_weight(v)).sum::<usize>(),
-    }
+    /// Without NUL.
+    pub message: Cow<'a, str>,
+    /// JSON text of an object that is not empty: without NUL in any form, and with no number that `jsonb` would refuse.
+    pub meta: Option<Cow<'a, str>>,
+    /// Not empty, without NUL.
+    pub trace_id: Option<Cow<'a, str>>,
+    /// Not empty, without NUL.
+    pub request_id: Option<Cow<'a, str>>,
 }
 
 /// What a line may be.
@@ -82,7 +68,7 @@ impl LineError {
 }
 
 /// Reads one line from its JSON text. Text that is not valid UTF-8 is read with U+FFFD in place of the bad bytes.
-pub fn parse(json: &[u8], rules: &LineRules) -> Result<NewLog, LineError> {
+pub fn parse<'a>(json: &'a [u8], rules: &LineRules) -> Result<NewLog<'a>, LineError> {
     let value: Value = match serde_json::from_slice(json) {
         Ok(value) => value,
         Err(error) if std::str::from_utf8(json).is_err() => {
@@ -104,7 +90,7 @@ fn not_json(error: &serde_json::Error) -> LineError {
 }
 
 /// Reads one line from the fields of its JSON object. Fields that we do not know are kept, in `meta`.
-pub fn from_fields(mut fields: Map<String, Value>, rules: &LineRules) -> Result<NewLog, LineError> {
+pub fn from_fields(mut fields: Map<String, Value>, rules: &LineRules) -> Result<NewLog<'static>, LineError> {
     let ts = timestamp(fields.remove("timestamp"), rules)?;
     let level = level(fields.remove("level"))?;
     let message = message(fields.remove("message"), rules)?;
@@ -114,10 +100,10 @@ pub fn from_fields(mut fields: Map<String, Value>, rules: &LineRules) -> Result<
     Ok(NewLog {
         ts,
         level,
-        message,
-        meta,
-        trace_id,
-        request_id,
+        message: Cow::Owned(message),
+        meta: meta.map(|meta| Cow::Owned(Value::Object(meta).to_string())),
+        trace_id: trace_id.map(Cow::Owned),
+        request_id: request_id.map(Cow::Owned),
     })
 }
 
@@ -313,8 +299,12 @@ mod tests {
         now: datetime!(2026-11-22 12:00 UTC),
     };
 
-    fn line(json: &str) -> Result<NewLog, LineError> {
+    fn line(json: &str) -> Result<NewLog<'_>, LineError> {
         parse(json.as_bytes(), &RULES)
+    }
+
+    fn meta_of(log: &NewLog<'_>) -> Value {
+        serde_json::from_str(log.meta.as_deref().unwrap()).unwrap()
     }
 
     fn refused_field(json: &str) -> String {
@@ -330,10 +320,7 @@ mod tests {
         .unwrap();
         assert_eq!(log.ts, datetime!(2026-11-22 12:00:00.123456 UTC));
         assert_eq!(log.level, Level::Warn);
-        assert_eq!(
-            Value::Object(log.meta.unwrap()),
-            serde_json::json!({"ms": 12, "host": "a1"})
-        );
+        assert_eq!(meta_of(&log), serde_json::json!({"ms": 12, "host": "a1"}));
         assert_eq!(
             (log.trace_id.as_deref(), log.request_id.as_deref()),
             (Some("abc"), Some("7"))
@@ -387,10 +374,7 @@ mod tests {
     fn nul_and_bad_utf8_are_replaced_and_the_line_is_kept() {
         let log = line(r#"{"message":"a\u0000b","meta":{"k\u0000":["\u0000"]}}"#).unwrap();
         assert_eq!(log.message, "a\u{FFFD}b");
-        assert_eq!(
-            Value::Object(log.meta.unwrap()),
-            serde_json::json!({"k\u{FFFD}": ["\u{FFFD}"]})
-        );
+        assert_eq!(meta_of(&log), serde_json::json!({"k\u{FFFD}": ["\u{FFFD}"]}));
         let log = parse(b"{\"message\":\"a\xFFb\"}", &RULES).unwrap();
         assert_eq!(log.message, "a\u{FFFD}b");
     }

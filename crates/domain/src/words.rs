@@ -126,6 +126,11 @@ impl WordQuery {
         self.0.is_empty()
     }
 
+    /// The words, lower-cased, each once.
+    pub fn iter(&self) -> std::slice::Iter<'_, String> {
+        self.0.iter()
+    }
+
     /// Whether the message holds all the words.
     pub fn matches(&self, message: &str) -> bool {
         if self.0.is_empty() {
@@ -134,14 +139,11 @@ impl WordQuery {
         if message.is_ascii() && !self.may_be_in_ascii(message) {
             return false;
         }
-        let mut missing: Vec<&str> = self.0.iter().map(String::as_str).collect();
-        for word in words(message) {
-            missing.retain(|wanted| *wanted != word);
-            if missing.is_empty() {
-                return true;
-            }
-        }
-        false
+        let mut missing: Vec<&[u8]> = self.0.iter().map(String::as_bytes).collect();
+        for_each_word(message.as_bytes(), |word| {
+            missing.retain(|wanted| *wanted != word)
+        });
+        missing.is_empty()
     }
 
     /// Whether each word occurs anywhere in an ASCII text: cheap, and rules out most lines of a search for a rare word.

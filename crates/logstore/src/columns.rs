@@ -1,5 +1,7 @@
 //! Log lines column by column: the form in which they are parsed, merged and encoded. No allocation per line.
 
+use crate::segment::Column;
+
 /// Texts of many rows in one buffer. An absent text is empty: no column of a log line keeps an empty text apart from an
 /// absent one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +52,13 @@ impl TextColumn {
         self.ends.partition_point(|&end| end as usize <= offset)
     }
 
+    /// Adds the texts of another column after these.
+    pub(crate) fn append(&mut self, other: &Self) {
+        let offset = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(&other.bytes);
+        self.ends.extend(other.ends.iter().map(|end| end + offset));
+    }
+
     pub(crate) fn from_parts(ends: Vec<u32>, bytes: Vec<u8>) -> Self {
         Self { ends, bytes }
     }
@@ -76,6 +85,34 @@ impl Columns {
 
     pub fn is_empty(&self) -> bool {
         self.ts.is_empty()
+    }
+
+    /// Adds the rows of another set of lines after these.
+    pub fn append(&mut self, other: &Self) {
+        self.ts.extend_from_slice(&other.ts);
+        self.level.extend_from_slice(&other.level);
+        self.message.append(&other.message);
+        self.meta.append(&other.meta);
+        self.trace_id.append(&other.trace_id);
+        self.request_id.append(&other.request_id);
+    }
+
+    /// One of the columns of text; the message for a column that has none.
+    pub(crate) fn text_mut(&mut self, column: Column) -> &mut TextColumn {
+        match column {
+            Column::Message | Column::Ts | Column::Level | Column::Id => &mut self.message,
+            Column::Meta => &mut self.meta,
+            Column::Trace => &mut self.trace_id,
+            Column::Request => &mut self.request_id,
+        }
+    }
+
+    /// What these lines take in memory, in bytes.
+    pub fn size(&self) -> usize {
+        /// Time, level, and where each of four texts ends.
+        const FIXED: usize = 8 + 1 + 4 * 4;
+        let texts = [&self.message, &self.meta, &self.trace_id, &self.request_id];
+        self.len() * FIXED + texts.iter().map(|text| text.bytes().len()).sum::<usize>()
     }
 
     /// Bytes of all texts of a row.

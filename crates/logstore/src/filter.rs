@@ -76,7 +76,7 @@ impl Builder {
         match serde_json::from_slice::<Value>(meta) {
             Ok(meta) => {
                 let before = self.hashes.len();
-                add_pairs(&mut self.hashes, &mut String::new(), &meta);
+                add_pairs(&mut self.hashes, &mut String::new(), 0, &meta);
                 self.incomplete |= self.hashes.len() - before > MAX_PAIRS_PER_LINE;
             }
             Err(_) => self.incomplete = true,
@@ -101,20 +101,20 @@ impl Builder {
     }
 }
 
-fn add_pairs(hashes: &mut Vec<u64>, path: &mut String, value: &Value) {
+fn add_pairs(hashes: &mut Vec<u64>, path: &mut String, depth: usize, value: &Value) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {
                 let length = path.len();
-                if !path.is_empty() {
+                if depth > 0 {
                     path.push('.');
                 }
                 path.push_str(key);
-                add_pairs(hashes, path, value);
+                add_pairs(hashes, path, depth + 1, value);
                 path.truncate(length);
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| add_pairs(hashes, path, item)),
+        Value::Array(items) => items.iter().for_each(|item| add_pairs(hashes, path, depth, item)),
         Value::String(text) => hashes.push(Term::Pair(path, text).hash()),
         Value::Null | Value::Bool(_) | Value::Number(_) => {
             hashes.push(Term::Pair(path, &value.to_string()).hash());

@@ -3,14 +3,16 @@
 //!
 //! [`writer`] takes batches of all tenants and commits them in groups, within a [`budget`], and answers with
 //! [`receipts`]; [`reader`] searches one organisation's lines; [`arrivals`] counts what came in, for alerting;
-//! [`maintenance`] keeps partitions ahead and drops what expired.
+//! [`compactor`] merges what was written into what is kept; [`maintenance`] keeps partitions ahead and drops what expired.
 //!
-//! [`segment`] is the codec of the compressed form, many lines of one scope as one row, with [`filter`]s that tell which
-//! blocks a search can skip. `make bench` measures it; nothing is stored in this form yet.
+//! Lines are stored in two forms, as rows and as segments ([`segment`]: many lines of one scope as one row, column by
+//! column, with [`filter`]s that tell which blocks a search can skip).
 
 pub mod arrivals;
 pub mod budget;
 pub mod columns;
+pub mod compactor;
+mod expiry;
 pub mod filter;
 pub mod maintenance;
 pub mod reader;

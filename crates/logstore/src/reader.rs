@@ -1,13 +1,21 @@
 //! Searching one organisation's lines: a plan in, a page of lines with statistics out.
 //!
-//! Every scope (an environment of a service) is read newest first along its index; the scopes are merged here, so that
-//! each row is read once. A search works in two steps: [`scan`] finds the keys of the lines that match and reads no more
-//! than that needs, [`lines`] then fetches those lines whole. Words are matched in this program: under row-level
-//! security no index serves them, and text of a tenant is never handed to PostgreSQL as a pattern.
+//! Lines lie in two forms, loose rows and segments, and within one snapshot each lies in exactly one of them. A search
+//! merges newest-first streams: of each scope its rows (read along their index), and its segments, block by block. The
+//! [`scan`] finds the keys of the lines that match and reads no more than that needs: levels, times and word filters rule
+//! blocks out, and of the others only the columns that a predicate looks at are fetched. [`lines`] then fetches the lines
+//! of the page whole. All matching is done in this program: under row-level security no index serves it, and text of a
+//! tenant is never handed to PostgreSQL as a pattern.
 
+mod blocks;
+mod cache;
+mod directory;
+mod fetch;
 mod histogram;
 mod lines;
 mod merge;
+mod predicate;
+mod rows;
 mod scan;
 
 use std::time::{Duration, Instant};
@@ -16,15 +24,19 @@ use db::{DbError, TenantTx};
 use domain::ids::{EnvironmentId, LogId, ServiceId};
 use domain::level::Level;
 use domain::page::{Cursor, PageLimit};
-use domain::words::WordQuery;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
+pub use directory::SQL as DIRECTORY_SQL;
 pub use histogram::{Bucket, HistogramPlan, InvalidInterval, histogram};
 pub use lines::SQL as LINES_SQL;
-pub use scan::{PLANNER_SQL, SQL as SCAN_SQL};
+pub use predicate::Predicate;
+pub use rows::SQL as ROWS_SQL;
+pub use scan::PLANNER_SQL;
 
-use merge::Key;
+use crate::segment::Column;
+use cache::Cache;
+use merge::{Key, micros};
 use scan::Scan;
 
 /// Where to search, and how far back its lines may be shown.
@@ -46,7 +58,8 @@ pub struct Plan {
     pub to: OffsetDateTime,
     /// Empty: any level.
     pub levels: Vec<Level>,
-    pub words: WordQuery,
+    /// All must be met.
+    pub predicates: Vec<Predicate>,
     pub limit: PageLimit,
     /// Goes on after this line. New lines do not move what follows it.
     pub cursor: Option<Cursor<i64>>,
@@ -56,6 +69,33 @@ pub struct Plan {
 impl Plan {
     fn wants(&self, level: Level) -> bool {
         self.levels.is_empty() || self.levels.contains(&level)
+    }
+
+    /// The same for a level as segments hold it.
+    fn wants_code(&self, code: u8) -> bool {
+        self.levels.is_empty() || self.levels.iter().any(|level| level.code() == i16::from(code))
+    }
+
+    /// The oldest lines that this scope may show.
+    fn oldest(&self, scope: &SearchScope) -> OffsetDateTime {
+        scope.oldest.max(self.from)
+    }
+
+    /// The same in microseconds since 1970, by the scope's place.
+    fn oldest_micros(&self, place: usize) -> i64 {
+        micros(self.oldest(&self.scopes[place]))
+    }
+
+    /// The columns that predicates look at, the smallest first.
+    fn columns(&self) -> Vec<Column> {
+        [Column::Trace, Column::Request, Column::Message, Column::Meta]
+            .into_iter()
+            .filter(|column| {
+                self.predicates
+                    .iter()
+                    .any(|predicate| predicate.column() == *column)
+            })
+            .collect()
     }
 }
 
@@ -96,54 +136,69 @@ pub struct Found {
 /// What a search touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stats {
+    /// Lines that were looked at, as rows or within blocks.
     pub rows_scanned: u64,
+    /// Blocks of segments that were read, and those that levels, times or word filters ruled out.
+    pub blocks_read: u64,
+    pub blocks_pruned: u64,
+    /// Compressed, as fetched from segments.
+    pub bytes_read: u64,
     pub elapsed: Duration,
-    /// Set when the search stopped before the page was full or the range was read.
+    /// Set when the answer may miss lines that match.
     pub partial: Option<Partial>,
 }
 
-/// Why a search stopped early.
+/// Why an answer is not all that could be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Partial {
+    /// The search stopped before the page was full or the range was read; the cursor goes on.
     TimeBudget,
     AnswerSize,
+    /// A segment is damaged and was left out; the log names it.
+    Damaged,
 }
 
-/// Searches within the transaction's snapshot. Take one from `Connection::tenant_snapshot`.
-pub async fn search(tx: &TenantTx<'_>, plan: &Plan) -> Result<Found, DbError> {
-    let started = Instant::now();
-    let deadline = started + plan.budget.time;
-    let mut scan = Scan::start(tx, plan).await?;
-    let mut in_time = true;
-    while in_time && !scan.is_complete() {
-        scan.round(tx, deadline).await?;
-        in_time = Instant::now() < deadline;
+/// Searches lines. Cheap to clone; clones share the memory that they search with.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    cache: Cache,
+}
+
+impl Reader {
+    /// `cache_bytes` is what word filters may take in memory: about 3 bytes for each line that is searched often.
+    pub fn new(cache_bytes: u64) -> Self {
+        Self {
+            cache: Cache::new(cache_bytes),
+        }
     }
-    let matches = scan.matches();
-    let lines = lines::fetch(tx, &plan.scopes, &matches.keys, plan.budget.bytes).await?;
-    let (next, partial) = if lines.len() < matches.keys.len() {
-        (lines.last().map(cursor_after), Some(Partial::AnswerSize))
-    } else {
-        (
-            matches.next.map(Cursor::from),
-            matches.cut_short.then_some(Partial::TimeBudget),
-        )
-    };
-    Ok(Found {
-        lines,
-        next,
-        stats: Stats {
-            rows_scanned: matches.rows_scanned,
-            elapsed: started.elapsed(),
-            partial,
-        },
-    })
-}
 
-fn cursor_after(line: &Line) -> Cursor<i64> {
-    Cursor {
-        at: line.ts,
-        key: line.id.0,
+    /// Searches within the transaction's snapshot. Take one from `Connection::tenant_snapshot`.
+    pub async fn search(&self, tx: &TenantTx<'_>, plan: &Plan) -> Result<Found, DbError> {
+        let started = Instant::now();
+        let deadline = started + plan.budget.time;
+        let mut scan = Scan::start(tx, plan, &self.cache).await?;
+        while !scan.is_complete() && (Instant::now() < deadline || !scan.got_ahead()) {
+            scan.round(tx, deadline).await?;
+        }
+        let tally = scan.tally;
+        let matches = scan.matches();
+        let fetched = lines::fetch(tx, &plan.scopes, &matches.lines, plan.budget.bytes).await?;
+        let (next, partial) = match fetched.stopped_at {
+            Some(key) => (Some(key), Some(Partial::AnswerSize)),
+            None => (matches.next, matches.cut_short.then_some(Partial::TimeBudget)),
+        };
+        Ok(Found {
+            lines: fetched.lines,
+            next: next.map(Cursor::from),
+            stats: Stats {
+                rows_scanned: tally.rows,
+                blocks_read: tally.blocks,
+                blocks_pruned: tally.pruned,
+                bytes_read: tally.bytes,
+                elapsed: started.elapsed(),
+                partial: fetched.damaged.or(tally.damaged).or(partial),
+            },
+        })
     }
 }
 
@@ -158,7 +213,7 @@ fn level_of(code: i16) -> Result<Level, DbError> {
 impl From<Cursor<i64>> for Key {
     fn from(cursor: Cursor<i64>) -> Self {
         Self {
-            ts: cursor.at,
+            ts: micros(cursor.at),
             id: cursor.key,
         }
     }
@@ -167,7 +222,7 @@ impl From<Cursor<i64>> for Key {
 impl From<Key> for Cursor<i64> {
     fn from(key: Key) -> Self {
         Self {
-            at: key.ts,
+            at: key.at(),
             key: key.id,
         }
     }

@@ -38,6 +38,10 @@ mod encode;
 mod index;
 mod varint;
 
+use std::ops::Range;
+
+use crate::columns::Columns;
+
 pub use decode::Decoder;
 pub use encode::{Encoded, Encoder, Ids};
 pub use index::{Block, Index};
@@ -47,12 +51,32 @@ pub const BLOCK_ROWS: usize = 4096;
 /// Bytes of text after which a block ends, whatever its rows. Bounds what a reader holds at once.
 pub const BLOCK_BYTES: usize = 4 << 20;
 
+/// Most rows in a segment, and bytes of text after which it ends: bounds what the compactor holds at once.
+pub const MAX_ROWS: usize = 65_536;
+pub const MAX_BYTES: usize = 32 << 20;
+
 const VERSION: u8 = 1;
 const LEVELS: usize = 6;
 const COLUMNS: usize = 7;
 const LAYOUT_TEXT: u8 = 0;
 const LAYOUT_HEX: u8 = 1;
 const HEX_DIGITS: usize = 32;
+
+/// Cuts rows, in their order, into parts that each fit into a segment.
+pub fn parts(rows: &Columns) -> Vec<Range<usize>> {
+    let mut parts = Vec::with_capacity(1);
+    let (mut start, mut bytes) = (0, 0);
+    for row in 0..rows.len() {
+        let more = rows.text_bytes(row);
+        if row > start && (row - start == MAX_ROWS || bytes + more > MAX_BYTES) {
+            parts.push(start..row);
+            (start, bytes) = (row, 0);
+        }
+        bytes += more;
+    }
+    parts.push(start..rows.len());
+    parts
+}
 
 /// The columns of a segment, in the order of the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,11 @@
 //! line cannot fail another's.
 
 mod batch;
+mod copy;
 mod flush;
+mod ids;
 mod lane;
+mod layout;
 mod queue;
 mod session;
 
@@ -23,7 +26,8 @@ use domain::ids::ReceiptId;
 use domain::scope::Scope;
 use tokio_util::task::TaskTracker;
 
-pub use batch::{Batch, LineTooLong};
+pub use batch::{Batch, BatchFull};
+pub use layout::SEGMENT_MIN_ROWS;
 
 use crate::receipts::{IdempotencyRecord, Receipt};
 use queue::{FlushSize, Queue};
@@ -139,7 +143,7 @@ impl Writer {
         record: Option<IdempotencyRecord>,
     ) -> Result<Receipt, WriteError> {
         let record = record.map(|record| (ReceiptId::generate(), record));
-        let answered = self.queue.push(batch.freeze(), record)?;
+        let answered = self.queue.push(batch, record)?;
         // Without an answer, the flush was lost in a bug of ours; what became of it is unknown.
         answered.await.unwrap_or(Err(WriteError::Unknown))
     }

@@ -24,6 +24,7 @@ pub mod receivers;
 mod remains;
 mod servers;
 mod stack;
+pub mod stored;
 
 pub use broker::TestBroker;
 pub use client::{Client, Reply};

@@ -123,7 +123,7 @@ impl Workshop {
 
 fn read_lines(lines: &Lines, rules: &LineRules, scope: Scope) -> Unpacked {
     let mut unpacked = Unpacked {
-        batch: Batch::with_capacity(scope, lines.body().len()),
+        batch: Batch::new(scope, rules.retention),
         rejected: Vec::new(),
     };
     for (index, json) in lines.iter() {
@@ -136,8 +136,8 @@ fn read_lines(lines: &Lines, rules: &LineRules, scope: Scope) -> Unpacked {
 
 fn read_line(json: &[u8], rules: &LineRules, batch: &mut Batch) -> Result<(), LineError> {
     let line = log_record::parse(json, rules)?;
-    batch.push(&line).map_err(|too_long| LineError {
+    batch.push(&line).map_err(|full| LineError {
         field: String::new(),
-        reason: too_long.to_string(),
+        reason: full.to_string(),
     })
 }

@@ -1,7 +1,7 @@
 //! The service as a whole: its parts, put together and started.
 
 use actix_web::web;
-use logstore::reader::Budget;
+use logstore::reader::{Budget, Reader};
 use service_kit::{Clock, Kit, Running};
 
 use crate::admission::Admission;
@@ -13,6 +13,7 @@ use crate::{Config, routes};
 pub(crate) struct State {
     pub(crate) admission: Admission,
     pub(crate) budget: Budget,
+    pub(crate) reader: Reader,
     pub(crate) gateway: Gateway,
     pub(crate) parts: Parts,
 }
@@ -24,6 +25,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let state = State {
         admission: Admission::new(&config),
         budget: config.budget(),
+        reader: Reader::new(config.search_cache_bytes),
         parts: Parts::new(gateway.clone()),
         gateway,
     };

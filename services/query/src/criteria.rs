@@ -11,9 +11,9 @@ const MAX_QUERY_BYTES: usize = 4_096;
 /// More words than this match next to nothing, and cost time on every line.
 const MAX_WORDS: usize = 64;
 
-/// Reads the words to look for. Blank text looks for everything; text without any word would as well, which is hardly
-/// what was meant.
-pub(crate) fn words(text: Option<&str>) -> Result<WordQuery, ApiError> {
+/// Reads the words to look for. Blank text looks for everything (`None`); text without any word would as well, which is
+/// hardly what was meant.
+pub(crate) fn words(text: Option<&str>) -> Result<Option<WordQuery>, ApiError> {
     let text = text.unwrap_or("").trim();
     if text.len() > MAX_QUERY_BYTES {
         return Err(ApiError::invalid(
@@ -34,7 +34,7 @@ pub(crate) fn words(text: Option<&str>) -> Result<WordQuery, ApiError> {
             "has no word to look for; a word has letters or digits",
         ));
     }
-    Ok(WordQuery::parse(text))
+    Ok(Some(WordQuery::parse(text)).filter(|words| !words.is_empty()))
 }
 
 /// Reads a comma-separated list of levels; absent or blank means all.

@@ -24,5 +24,6 @@ pub(crate) fn partial_reason(partial: Partial) -> &'static str {
     match partial {
         Partial::TimeBudget => "time_budget",
         Partial::AnswerSize => "answer_size",
+        Partial::Damaged => "damaged",
     }
 }

@@ -77,7 +77,7 @@ async fn the_role_that_bypasses_policies_can_only_insert_logs() {
         "sightline_ingest inserts into log tables and reads no tenant table",
         "SELECT table_name || ' ' || privilege_type FROM information_schema.role_table_grants
          WHERE grantee = 'sightline_ingest'
-           AND NOT (privilege_type = 'INSERT' AND table_name IN ('logs', 'log_segments'))
+           AND NOT (privilege_type = 'INSERT' AND table_name IN ('logs', 'log_segments_fresh'))
            AND table_name NOT IN ('leases', 'cron_runs', 'refinery_schema_history')",
     )
     .await;

@@ -6,7 +6,7 @@ use tokio_postgres::{Client, NoTls};
 
 /// One row for each tenant table that the fixture leaves empty. `$1` is the organisation; the fixture's service,
 /// environment and key stand in for `{service}`, `{environment}` and `{key}`. A new tenant table needs a line here.
-const ROWS: [&str; 18] = [
+const ROWS: [&str; 19] = [
     "INSERT INTO invites (org_id, id, email, role, token_hash, expires_at)
      VALUES ($1, gen_random_uuid(), 'a@example.com', 'viewer', gen_random_uuid()::text::bytea, now())",
     "INSERT INTO api_key_rate_buckets (org_id, api_key_id, window_start, count) VALUES ($1, {key}, now(), 1)",
@@ -14,8 +14,11 @@ const ROWS: [&str; 18] = [
     "INSERT INTO logs (org_id, service_id, environment_id, ts, level, message)
      VALUES ($1, {service}, {environment}, now(), 2, 'canary')",
     "INSERT INTO log_segments (org_id, service_id, environment_id, expires_on, min_ts, max_ts, first_id, row_count,
-         level_counts, ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col)
-     VALUES ($1, {service}, {environment}, current_date, now(), now(), 1, 1, '{1}', '', '', '', '', '', '', '')",
+         level_counts, index_col, ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col)
+     VALUES ($1, {service}, {environment}, current_date + 30, now(), now(), 1, 1, '{1}', '', '', '', '', '', '', '', '')",
+    "INSERT INTO log_segments_fresh (org_id, service_id, environment_id, expires_on, min_ts, max_ts, first_id, row_count,
+         level_counts, index_col, ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col)
+     VALUES ($1, {service}, {environment}, current_date + 30, now(), now(), 1, 1, '{1}', '', '', '', '', '', '', '', '')",
     "INSERT INTO log_counts (org_id, service_id, environment_id, minute, level, writer_id, count)
      VALUES ($1, {service}, {environment}, now(), 2, 1, 1)",
     "INSERT INTO log_arrivals (org_id, service_id, environment_id, bucket, level, writer_id, count)
@@ -47,6 +50,10 @@ const ROWS: [&str; 18] = [
 ];
 
 async fn fill(owner: &Client, org: &Fixture) {
+    owner
+        .batch_execute("SELECT make_segment_partition(current_date + 30)")
+        .await
+        .unwrap();
     for template in ROWS {
         let sql = for_org(template, org);
         owner

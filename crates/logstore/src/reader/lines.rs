@@ -1,19 +1,25 @@
-//! Fetching lines whole, by their keys.
+//! Fetching lines whole: loose rows by their keys, rows of segments by their blocks.
 
-use std::pin::pin;
+use std::collections::HashMap;
 
+use bytes::Bytes;
 use db::{DbError, TenantTx};
 use domain::ids::{EnvironmentId, LogId, ServiceId};
-use futures_util::TryStreamExt as _;
+use domain::level::Level;
 use postgres_types::Json;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
-use super::merge::Key;
-use super::{Line, SearchScope, level_of};
+use super::blocks::{self, Chosen};
+use super::fetch::{self, Stretch};
+use super::merge::{At, Key};
+use super::scan::{Place, stretch};
+use super::{Line, Partial, SearchScope, level_of};
+use crate::columns::TextColumn;
+use crate::segment::{Block, Column, Damaged, Decoder};
 
-/// The lines with these keys, in their order. Public for the same tests as the scan's.
+/// The lines with these keys, with their places. Public for the same tests as the scan's.
 pub const SQL: &str = "
     -- reader::lines
     SELECT wanted.place, l.id, l.service_id, l.environment_id, l.ts, l.level, l.message, l.meta_json, l.trace_id,
@@ -28,64 +34,102 @@ pub const SQL: &str = "
         LIMIT 1
     ) AS l";
 
-/// Rows that PostgreSQL makes at a time: what is wasted when the answer is full.
-const STEP_ROWS: i32 = 64;
+/// Lines that are fetched at a time: what is wasted when the answer is full.
+const STEP: usize = 64;
+/// Columns of a block that a line consists of.
+const COLUMNS: [Column; 5] = [
+    Column::Level,
+    Column::Message,
+    Column::Meta,
+    Column::Trace,
+    Column::Request,
+];
 
-/// The longest prefix of these lines that fits into `max_bytes`, but at least one line.
+/// What was fetched of the lines that a scan found.
+pub(super) struct Fetched {
+    /// The longest prefix that fits into the answer, but at least one line.
+    pub(super) lines: Vec<Line>,
+    /// The last key that was looked at, if the answer was full before the end.
+    pub(super) stopped_at: Option<Key>,
+    pub(super) damaged: Option<Partial>,
+}
+
 pub(super) async fn fetch(
     tx: &TenantTx<'_>,
     scopes: &[SearchScope],
-    keys: &[(usize, Key)],
+    found: &[At<Place>],
     max_bytes: usize,
-) -> Result<Vec<Line>, DbError> {
-    let mut lines = Vec::with_capacity(keys.len());
-    if keys.is_empty() {
-        return Ok(lines);
-    }
-    let portal = open(tx, scopes, keys).await?;
-    let mut bytes = 0;
-    while lines.len() < keys.len() {
-        let before = lines.len();
-        let mut rows = pin!(tx.query_portal_raw(&portal, STEP_ROWS).await?);
-        while let Some(row) = rows.try_next().await? {
-            let line = line_of(&row, lines.len())?;
+) -> Result<Fetched, DbError> {
+    let mut fetched = Fetched {
+        lines: Vec::with_capacity(found.len()),
+        stopped_at: None,
+        damaged: None,
+    };
+    let (mut bytes, mut last) = (0, None);
+    for step in found.chunks(STEP) {
+        let mut lines = loose_rows(tx, scopes, step).await?;
+        lines.extend(rows_of_segments(tx, scopes, step, &mut fetched.damaged).await?);
+        for (place, at) in step.iter().enumerate() {
+            // One that is missing was in a damaged block.
+            let Some(line) = lines.remove(&place) else {
+                continue;
+            };
             bytes += weight(&line);
-            if bytes > max_bytes && !lines.is_empty() {
-                return Ok(lines);
+            if bytes > max_bytes && !fetched.lines.is_empty() {
+                fetched.stopped_at = last;
+                return Ok(fetched);
             }
-            lines.push(line);
-        }
-        if lines.len() == before {
-            return Err(missing());
+            fetched.lines.push(line);
+            last = Some(at.key);
         }
     }
-    Ok(lines)
+    Ok(fetched)
 }
 
-async fn open(
-    tx: &TenantTx<'_>,
-    scopes: &[SearchScope],
-    keys: &[(usize, Key)],
-) -> Result<tokio_postgres::Portal, DbError> {
-    let service_ids: Vec<ServiceId> = keys.iter().map(|(scope, _)| scopes[*scope].service_id).collect();
-    let environment_ids: Vec<EnvironmentId> = keys
+/// By their place in the step.
+type Lines = HashMap<usize, Line>;
+
+async fn loose_rows(tx: &TenantTx<'_>, scopes: &[SearchScope], step: &[At<Place>]) -> Result<Lines, DbError> {
+    let wanted: Vec<(usize, usize, Key)> = step
         .iter()
-        .map(|(scope, _)| scopes[*scope].environment_id)
+        .enumerate()
+        .filter_map(|(place, at)| match at.what {
+            Place::Row { scope } => Some((place, scope, at.key)),
+            Place::Block { .. } => None,
+        })
         .collect();
-    let ts: Vec<OffsetDateTime> = keys.iter().map(|(_, key)| key.ts).collect();
-    let ids: Vec<i64> = keys.iter().map(|(_, key)| key.id).collect();
+    if wanted.is_empty() {
+        return Ok(Lines::new());
+    }
+    let service_ids: Vec<ServiceId> = wanted
+        .iter()
+        .map(|(_, scope, _)| scopes[*scope].service_id)
+        .collect();
+    let environment_ids: Vec<EnvironmentId> = wanted
+        .iter()
+        .map(|(_, scope, _)| scopes[*scope].environment_id)
+        .collect();
+    let ts: Vec<OffsetDateTime> = wanted.iter().map(|(_, _, key)| key.at()).collect();
+    let ids: Vec<i64> = wanted.iter().map(|(_, _, key)| key.id).collect();
     let statement = tx.prepare_cached(SQL).await?;
-    let org_id = tx.org_id();
-    Ok(tx
-        .bind(&statement, &[&org_id, &service_ids, &environment_ids, &ts, &ids])
-        .await?)
-}
-
-fn line_of(row: &Row, place: usize) -> Result<Line, DbError> {
-    let found: i64 = row.get("place");
-    if found as usize != place + 1 {
+    let rows = tx
+        .query(
+            &statement,
+            &[&tx.org_id(), &service_ids, &environment_ids, &ts, &ids],
+        )
+        .await?;
+    if rows.len() < wanted.len() {
         return Err(missing());
     }
+    rows.iter()
+        .map(|row| {
+            let which: i64 = row.get("place");
+            Ok((wanted[which as usize - 1].0, line_of(row)?))
+        })
+        .collect()
+}
+
+fn line_of(row: &Row) -> Result<Line, DbError> {
     let meta: Option<Json<Box<RawValue>>> = row.try_get("meta_json")?;
     Ok(Line {
         id: LogId(row.get("id")),
@@ -100,11 +144,123 @@ fn line_of(row: &Row, place: usize) -> Result<Line, DbError> {
     })
 }
 
+/// Lines of one block that are wanted.
+struct Group<'a> {
+    chosen: &'a Chosen,
+    /// The place in the step, the row in the block, and the key.
+    lines: Vec<(usize, u32, Key)>,
+}
+
+async fn rows_of_segments(
+    tx: &TenantTx<'_>,
+    scopes: &[SearchScope],
+    step: &[At<Place>],
+    damaged: &mut Option<Partial>,
+) -> Result<Lines, DbError> {
+    let groups = by_block(step);
+    let stretches: Vec<Stretch<'_>> = groups
+        .iter()
+        .flat_map(|group| COLUMNS.map(|column| stretch(group.chosen, column)))
+        .collect();
+    let stored = fetch::fetch(tx, &stretches).await?;
+    let jobs: Vec<Job> = groups
+        .into_iter()
+        .zip(stored.chunks_exact(COLUMNS.len()))
+        .map(|(group, stored)| Job {
+            scope: scopes[group.chosen.segment.place],
+            chosen: group.chosen.clone(),
+            lines: group.lines,
+            stored: stored.to_vec(),
+        })
+        .collect();
+    let mut lines = Lines::new();
+    for (chosen, decoded) in blocks::on_all_cores(jobs, |job| (job.chosen.clone(), decode(&job))).await {
+        match decoded {
+            Ok(decoded) => lines.extend(decoded),
+            Err(damage) => *damaged = Some(blocks::report(&chosen.segment, &damage)),
+        }
+    }
+    Ok(lines)
+}
+
+fn by_block(step: &[At<Place>]) -> Vec<Group<'_>> {
+    let mut groups: HashMap<(i64, usize), Group<'_>> = HashMap::new();
+    for (place, at) in step.iter().enumerate() {
+        if let Place::Block { chosen, row } = &at.what {
+            let group = groups
+                .entry((chosen.segment.address.id, chosen.block))
+                .or_insert(Group {
+                    chosen,
+                    lines: Vec::new(),
+                });
+            group.lines.push((place, *row, at.key));
+        }
+    }
+    groups.into_values().collect()
+}
+
+struct Job {
+    scope: SearchScope,
+    chosen: Chosen,
+    lines: Vec<(usize, u32, Key)>,
+    /// In the order of [`COLUMNS`].
+    stored: Vec<Bytes>,
+}
+
+fn decode(job: &Job) -> Result<Vec<(usize, Line)>, Damaged> {
+    let (Some(block), [level, message, meta, trace, request]) = (job.chosen.entry(), &job.stored[..]) else {
+        return Ok(Vec::new());
+    };
+    let mut decoder = Decoder::new().map_err(|_no_memory| Damaged("decompressor could not be made"))?;
+    let levels = decoder.levels(block, level)?;
+    let mut texts = |column, stored: &Bytes| text_column(&mut decoder, block, column, stored);
+    let message = texts(Column::Message, message)?;
+    let meta = texts(Column::Meta, meta)?;
+    let trace = texts(Column::Trace, trace)?;
+    let request = texts(Column::Request, request)?;
+    let line = |&(place, row, key): &(usize, u32, Key)| {
+        let row = row as usize;
+        let level = levels.get(row).and_then(|code| Level::from_code((*code).into()));
+        let line = Line {
+            id: LogId(key.id),
+            service_id: job.scope.service_id,
+            environment_id: job.scope.environment_id,
+            ts: key.at(),
+            level: level.ok_or(Damaged("level is none"))?,
+            message: String::from_utf8_lossy(message.get(row)).into_owned(),
+            meta: raw_json(meta.get(row))?,
+            trace_id: text(trace.get(row)),
+            request_id: text(request.get(row)),
+        };
+        Ok((place, line))
+    };
+    job.lines.iter().map(line).collect()
+}
+
+fn text_column(
+    decoder: &mut Decoder,
+    block: &Block,
+    column: Column,
+    stored: &[u8],
+) -> Result<TextColumn, Damaged> {
+    decoder.texts(block, column, stored)
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn raw_json(bytes: &[u8]) -> Result<Option<Box<RawValue>>, Damaged> {
+    text(bytes)
+        .map(|json| RawValue::from_string(json).map_err(|_cause| Damaged("metadata is not JSON")))
+        .transpose()
+}
+
 /// The snapshot that showed a key shows its line.
 fn missing() -> DbError {
     DbError::Corrupt {
         what: "log line",
-        source: "a key of this snapshot has no line, or lines came out of order".into(),
+        source: "a key of this snapshot has no line".into(),
     }
 }
 

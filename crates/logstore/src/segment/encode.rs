@@ -68,10 +68,15 @@ impl Encoder {
         })
     }
 
-    /// Encodes at least one row.
+    /// Encodes all rows, at least one.
     pub fn encode(&mut self, rows: &Columns, ids: Ids<'_>) -> io::Result<Encoded> {
+        self.encode_part(rows, 0..rows.len(), ids)
+    }
+
+    /// Encodes some of the rows, at least one.
+    pub fn encode_part(&mut self, rows: &Columns, part: Range<usize>, ids: Ids<'_>) -> io::Result<Encoded> {
         let mut order = std::mem::take(&mut self.order);
-        sort(&mut order, rows, ids);
+        sort(&mut order, rows, part, ids);
         let (first, last) = (order[0] as usize, order[order.len() - 1] as usize);
         let mut out = Encoded {
             min_ts: rows.ts[first],
@@ -168,11 +173,11 @@ impl Encoder {
     }
 }
 
-fn sort(order: &mut Vec<u32>, rows: &Columns, ids: Ids<'_>) {
+fn sort(order: &mut Vec<u32>, rows: &Columns, part: Range<usize>, ids: Ids<'_>) {
     order.clear();
-    order.extend(0..rows.len() as u32);
+    order.extend(part.start as u32..part.end as u32);
     match ids {
-        Ids::From(_) if rows.ts.is_sorted() => {}
+        Ids::From(_) if rows.ts[part].is_sorted() => {}
         Ids::From(_) => order.sort_by_key(|&row| rows.ts[row as usize]),
         Ids::Each(ids) => order.sort_unstable_by_key(|&row| (rows.ts[row as usize], ids[row as usize])),
     }

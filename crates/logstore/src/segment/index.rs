@@ -62,6 +62,12 @@ impl Index {
         }
     }
 
+    /// Of all columns before compression.
+    pub fn raw_bytes(&self) -> u64 {
+        let parts = self.blocks.iter().flat_map(|block| &block.parts);
+        parts.map(|part| part.raw as u64).sum()
+    }
+
     pub fn row_count(&self) -> u32 {
         self.blocks.last().map_or(0, |block| block.first_row + block.rows)
     }

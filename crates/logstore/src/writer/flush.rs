@@ -1,22 +1,27 @@
 //! One transaction: the receipts, the lines and the counts of some requests.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
+use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use db::DbError;
 use domain::ids::ReceiptId;
 use domain::level::Level;
-use domain::scope::Scope;
 use futures_util::SinkExt as _;
-use futures_util::future::join3;
+use futures_util::future::join4;
 use time::OffsetDateTime;
+use tokio_postgres::Statement;
 use tokio_postgres::error::SqlState;
 
-use super::batch::{COPY_HEADER, COPY_TRAILER, Encoded, Minute};
+use super::Batch;
+use super::copy::{self, Rows};
+use super::layout::{self, Laid};
 use super::queue::Pending;
 use super::session::Session;
 use crate::receipts::{self, Claim, Receipt};
+use crate::segment::Encoder;
 
 /// What became of one request of a transaction that committed.
 #[derive(Debug)]
@@ -59,6 +64,14 @@ impl Failure {
         }
     }
 
+    /// The lines could not be compressed, for want of memory: nothing was sent.
+    fn encoding(error: io::Error) -> Self {
+        Self::NotStored(DbError::Corrupt {
+            what: "lines to store",
+            source: error.into(),
+        })
+    }
+
     /// For an error of a statement behind which the commit was already on its way: when the server itself reports it,
     /// that commit became a rollback.
     ///
@@ -97,18 +110,18 @@ fn is_contention(error: &DbError) -> bool {
 
 impl Session {
     /// Stores the requests in one transaction. The verdicts are in the order of the requests.
-    pub(super) async fn store(&self, requests: &[Pending]) -> Result<Vec<Verdict>, Failure> {
+    pub(super) async fn store(&mut self, requests: &[Pending]) -> Result<Vec<Verdict>, Failure> {
         // Waited for: if it failed unnoticed, what follows would commit statement by statement.
         self.client
             .batch_execute("BEGIN")
             .await
             .map_err(Failure::before_commit)?;
         let verdicts = self.claim(requests).await.map_err(Failure::before_commit)?;
-        let batches: Vec<&Encoded> = requests
+        let batches: Vec<Arc<Batch>> = requests
             .iter()
             .zip(&verdicts)
             .filter(|(_, verdict)| matches!(verdict, Verdict::Stored))
-            .map(|(request, _)| &request.batch)
+            .map(|(request, _)| Arc::clone(&request.batch))
             .collect();
         if batches.is_empty() {
             self.client
@@ -116,7 +129,8 @@ impl Session {
                 .await
                 .map_err(Failure::before_commit)?;
         } else {
-            self.write(&batches).await?;
+            let laid = self.lay_out(batches).await?;
+            self.write(laid).await?;
         }
         Ok(verdicts)
     }
@@ -155,50 +169,88 @@ impl Session {
         })
     }
 
+    /// Brings the lines into the form in which they are stored.
+    async fn lay_out(&mut self, batches: Vec<Arc<Batch>>) -> Result<Laid, Failure> {
+        let rows = batches.iter().map(|batch| batch.rows() as usize).sum();
+        self.ids
+            .reserve(rows, &self.client, &self.next_ids)
+            .await
+            .map_err(Failure::before_commit)?;
+        let mut ids = std::mem::take(&mut self.ids);
+        let mut encoder = match self.encoder.take() {
+            Some(encoder) => encoder,
+            None => Encoder::new().map_err(Failure::encoding)?,
+        };
+        let job = move || {
+            let groups = layout::group(batches.iter().map(Arc::as_ref));
+            let laid = layout::lay_out(&groups, &mut ids, &mut encoder);
+            (laid, ids, encoder)
+        };
+        let (laid, ids, encoder) = if rows < layout::SEGMENT_MIN_ROWS {
+            job()
+        } else {
+            // Compression takes milliseconds, in which other connections must not wait for this thread.
+            let working = tokio::task::spawn_blocking(job).await;
+            working.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()))
+        };
+        (self.ids, self.encoder) = (ids, Some(encoder));
+        laid.map_err(Failure::encoding)
+    }
+
     /// Lines, counts and commit go out together and are waited for once. If one fails, the server turns the commit into
     /// a rollback.
-    async fn write(&self, batches: &[&Encoded]) -> Result<(), Failure> {
+    async fn write(&self, laid: Laid) -> Result<(), Failure> {
+        let Laid {
+            rows,
+            segments,
+            counts,
+        } = laid;
         // Polled in this order, so sent in this order.
-        let (copied, counted, committed) = join3(
-            self.copy(batches),
-            self.count(batches),
+        let (rows, segments, counted, committed) = join4(
+            self.copy(&self.copy_rows, rows),
+            self.copy(&self.copy_segments, segments),
+            self.count(counts),
             self.client.batch_execute("COMMIT"),
         )
         .await;
-        copied.map_err(Failure::beside_commit)?;
+        rows.map_err(Failure::beside_commit)?;
+        segments.map_err(Failure::beside_commit)?;
         counted.map_err(Failure::beside_commit)?;
         committed.map_err(Failure::at_commit)
     }
 
-    async fn copy(&self, batches: &[&Encoded]) -> Result<(), tokio_postgres::Error> {
+    async fn copy(&self, statement: &Statement, rows: Rows) -> Result<(), tokio_postgres::Error> {
         /// Sent as one message: larger ones would be copied whole into the connection's buffer.
         const CHUNK: usize = 256 * 1024;
-        let mut sink = pin!(self.client.copy_in::<_, Bytes>(&self.copy).await?);
-        sink.feed(Bytes::from_static(COPY_HEADER)).await?;
-        for batch in batches {
-            let mut rest = batch.bytes.clone();
-            while !rest.is_empty() {
-                let chunk = rest.split_to(CHUNK.min(rest.len()));
-                sink.feed(chunk).await?;
-            }
+        if rows.is_empty() {
+            return Ok(());
         }
-        sink.feed(Bytes::from_static(COPY_TRAILER)).await?;
+        let mut sink = pin!(self.client.copy_in::<_, Bytes>(statement).await?);
+        sink.feed(Bytes::from_static(copy::HEADER)).await?;
+        let mut rest = rows.into_bytes();
+        while !rest.is_empty() {
+            let chunk = rest.split_to(CHUNK.min(rest.len()));
+            sink.feed(chunk).await?;
+        }
+        sink.feed(Bytes::from_static(copy::TRAILER)).await?;
         sink.finish().await?;
         Ok(())
     }
 
-    async fn count(&self, batches: &[&Encoded]) -> Result<(), tokio_postgres::Error> {
-        // In one order everywhere, so that two writers could not deadlock even if they shared rows.
-        let counts = merge_counts(batches);
+    async fn count(&self, counts: layout::Counts) -> Result<(), tokio_postgres::Error> {
         let (mut orgs, mut services, mut environments) = (Vec::new(), Vec::new(), Vec::new());
         let (mut minutes, mut levels, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
-        for ((scope, minute, level), number) in counts {
-            orgs.push(scope.org_id);
-            services.push(scope.service_id);
-            environments.push(scope.environment_id);
-            minutes.push(OffsetDateTime::UNIX_EPOCH + time::Duration::microseconds(minute));
-            levels.push(level.code());
-            numbers.push(number);
+        // In one order everywhere, so that two writers could not deadlock even if they shared rows.
+        for ((scope, minute), lines) in counts {
+            let present = Level::ALL.into_iter().zip(lines).filter(|(_, lines)| *lines > 0);
+            for (level, number) in present {
+                orgs.push(scope.org_id);
+                services.push(scope.service_id);
+                environments.push(scope.environment_id);
+                minutes.push(OffsetDateTime::UNIX_EPOCH + time::Duration::microseconds(minute));
+                levels.push(level.code());
+                numbers.push(number);
+            }
         }
         self.client
             .execute(
@@ -220,19 +272,9 @@ impl Session {
 
 fn claim_of(request: &Pending) -> Option<Claim<'_>> {
     request.record.as_ref().map(|(id, record)| Claim {
-        org_id: request.batch.scope.org_id,
+        org_id: request.batch.scope().org_id,
         id: *id,
         record,
-        accepted: request.batch.rows,
+        accepted: request.batch.rows(),
     })
-}
-
-fn merge_counts(batches: &[&Encoded]) -> BTreeMap<(Scope, Minute, Level), i64> {
-    let mut merged = BTreeMap::new();
-    for batch in batches {
-        for ((minute, level), count) in &batch.counts {
-            *merged.entry((batch.scope, *minute, *level)).or_default() += count;
-        }
-    }
-    merged
 }

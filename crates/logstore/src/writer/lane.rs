@@ -82,7 +82,7 @@ impl Lane {
             let Some(requests) = requests else {
                 return Left::Drained;
             };
-            let usable = self.flush(&session, requests).await;
+            let usable = self.flush(&mut session, requests).await;
             self.queue.show_depth();
             if !usable {
                 return Left::Broken;
@@ -91,7 +91,7 @@ impl Lane {
     }
 
     /// Stores and answers the requests; says whether the session can be used again.
-    async fn flush(&self, session: &Session, requests: Vec<Pending>) -> bool {
+    async fn flush(&self, session: &mut Session, requests: Vec<Pending>) -> bool {
         match self.store(session, &requests).await {
             Ok(verdicts) => {
                 self.settle(requests, verdicts);
@@ -112,7 +112,7 @@ impl Lane {
     }
 
     /// One request's data was refused, and it is not known whose.
-    async fn flush_one_by_one(&self, session: &Session, requests: Vec<Pending>) -> bool {
+    async fn flush_one_by_one(&self, session: &mut Session, requests: Vec<Pending>) -> bool {
         let mut usable = true;
         for request in requests {
             if usable {
@@ -124,7 +124,7 @@ impl Lane {
         usable
     }
 
-    async fn store(&self, session: &Session, requests: &[Pending]) -> Result<Vec<Verdict>, Failure> {
+    async fn store(&self, session: &mut Session, requests: &[Pending]) -> Result<Vec<Verdict>, Failure> {
         let started = Instant::now();
         let result = match tokio::time::timeout(self.deadline, session.store(requests)).await {
             Ok(result) => result,
@@ -152,10 +152,10 @@ impl Lane {
         for (request, verdict) in requests.into_iter().zip(verdicts) {
             let result = match verdict {
                 Verdict::Stored => {
-                    scopes.push(request.batch.scope);
+                    scopes.push(request.batch.scope());
                     Ok(Receipt::Stored {
                         id: request.record.as_ref().map(|(id, _)| *id),
-                        accepted: request.batch.rows,
+                        accepted: request.batch.rows(),
                     })
                 }
                 Verdict::Repeated(receipt) => Ok(receipt),
@@ -236,7 +236,10 @@ fn record_flush(requests: &[Pending], result: &Result<Vec<Verdict>, Failure>, st
             outcome
         }
     };
-    let rows: u64 = requests.iter().map(|request| u64::from(request.batch.rows)).sum();
+    let rows: u64 = requests
+        .iter()
+        .map(|request| u64::from(request.batch.rows()))
+        .sum();
     metrics::counter!("logstore_flushes_total", "outcome" => outcome).increment(1);
     metrics::counter!("logstore_flushed_rows_total", "outcome" => outcome).increment(rows);
     metrics::histogram!("logstore_flush_rows").record(rows as f64);

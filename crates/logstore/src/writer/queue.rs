@@ -1,20 +1,19 @@
 //! What waits to be written: bounded by rows and bytes, shared fairly, taken in the order of arrival.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::ids::ReceiptId;
 use tokio::sync::{Notify, oneshot};
 
-use super::WriteError;
-use super::batch::Encoded;
+use super::{Batch, WriteError};
 use crate::budget::{Budget, Reservation};
 use crate::receipts::{IdempotencyRecord, Receipt};
 
 /// One request that waits for its commit.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) batch: Encoded,
+    pub(super) batch: Arc<Batch>,
     /// The id is what the receipt gets if the key is new.
     pub(super) record: Option<(ReceiptId, IdempotencyRecord)>,
     answer: oneshot::Sender<Result<Receipt, WriteError>>,
@@ -69,16 +68,16 @@ impl Queue {
     /// Accepts a request, or says why not at once.
     pub(super) fn push(
         &self,
-        batch: Encoded,
+        batch: Batch,
         record: Option<(ReceiptId, IdempotencyRecord)>,
     ) -> Result<oneshot::Receiver<Result<Receipt, WriteError>>, WriteError> {
-        let org_id = batch.scope.org_id;
+        let org_id = batch.scope().org_id;
         let reserve = |budget: &Budget, amount| budget.reserve(org_id, amount).ok_or(WriteError::Busy);
-        let rows = reserve(&self.rows, batch.rows as usize)?;
-        let bytes = reserve(&self.bytes, batch.bytes.len())?;
+        let rows = reserve(&self.rows, batch.rows() as usize)?;
+        let bytes = reserve(&self.bytes, batch.size())?;
         let (answer, answered) = oneshot::channel();
         let pending = Pending {
-            batch,
+            batch: Arc::new(batch),
             record,
             answer,
             _bytes: bytes,
@@ -180,8 +179,8 @@ impl State {
     fn take(&mut self, size: FlushSize) -> Vec<Pending> {
         let (mut rows, mut bytes, mut count) = (0, 0, 0);
         for pending in &self.waiting {
-            rows += pending.batch.rows as usize;
-            bytes += pending.batch.bytes.len();
+            rows += pending.batch.rows() as usize;
+            bytes += pending.batch.size();
             if count > 0 && (rows > size.rows || bytes > size.bytes) {
                 break;
             }

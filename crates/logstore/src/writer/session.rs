@@ -6,20 +6,27 @@ use db::{DbConfig, DbError};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls, Statement};
 
-use super::batch::COPY_SQL;
+use super::ids::{self, Ids};
+use super::layout;
 use crate::receipts;
+use crate::segment::Encoder;
 
 const COUNT_SQL: &str = "
     -- writer::count
     SELECT add_log_counts($1, $2, $3, $4, $5, $6, $7)";
 
-#[derive(Debug)]
 pub(super) struct Session {
     pub(super) client: Client,
     driver: Driver,
     /// Counts are kept per connection, so that writers never wait for one another's rows.
     pub(super) writer_id: i32,
-    pub(super) copy: Statement,
+    /// What is left of the ids that were reserved last.
+    pub(super) ids: Ids,
+    /// Made when it is first needed.
+    pub(super) encoder: Option<Encoder>,
+    pub(super) copy_rows: Statement,
+    pub(super) copy_segments: Statement,
+    pub(super) next_ids: Statement,
     pub(super) count: Statement,
     pub(super) claim: Statement,
     pub(super) find: Statement,
@@ -44,7 +51,11 @@ impl Session {
         Ok(Self {
             driver,
             writer_id: row.get(0),
-            copy: client.prepare(COPY_SQL).await?,
+            ids: Ids::default(),
+            encoder: None,
+            copy_rows: client.prepare(layout::ROWS_SQL).await?,
+            copy_segments: client.prepare(layout::SEGMENTS_SQL).await?,
+            next_ids: client.prepare(ids::NEXT_SQL).await?,
             count: client.prepare(COUNT_SQL).await?,
             claim: client.prepare(receipts::CLAIM_SQL).await?,
             find: client.prepare(receipts::FIND_SQL).await?,

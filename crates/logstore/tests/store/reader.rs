@@ -1,17 +1,21 @@
 //! Searching: order, paging, words, retention, budgets, tenancy and the plans behind it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use db::{Connection, TenantTx};
+use db::{Connection, DbConfig, TenantTx};
 use domain::ids::{EnvironmentId, OrgId, ServiceId};
 use domain::level::Level;
+use domain::log_record::NewLog;
 use domain::page::PageLimit;
 use domain::scope::Scope;
 use domain::words::WordQuery;
 use logstore::reader::{
-    self, Budget, Found, HistogramPlan, LINES_SQL, PLANNER_SQL, Partial, Plan, SCAN_SQL, SearchScope,
+    self, Budget, DIRECTORY_SQL, Found, HistogramPlan, LINES_SQL, PLANNER_SQL, Partial, Plan, Predicate,
+    ROWS_SQL, Reader, SearchScope,
 };
+use logstore::writer::{Batch, Writer, WriterConfig};
 use testkit::TestDb;
 use testkit::corpus::Dice;
 use time::OffsetDateTime;
@@ -47,7 +51,7 @@ fn everything(scopes: &[Scope]) -> Plan {
         from: T0 - 1_000 * HOUR,
         to: T0 + 1_000 * HOUR,
         levels: Vec::new(),
-        words: WordQuery::default(),
+        predicates: Vec::new(),
         limit: PageLimit::DEFAULT,
         cursor: None,
         budget: GENEROUS,
@@ -60,6 +64,61 @@ struct Stored {
     ts: OffsetDateTime,
     level: Level,
     message: String,
+    meta: String,
+    trace_id: String,
+}
+
+impl Stored {
+    fn new(scope: Scope, ts: OffsetDateTime, message: &str) -> Self {
+        Self {
+            scope,
+            ts,
+            level: Level::Info,
+            message: message.to_owned(),
+            meta: "{}".to_owned(),
+            trace_id: String::new(),
+        }
+    }
+
+    fn meets(&self, predicate: &Predicate) -> bool {
+        let meta: serde_json::Value = serde_json::from_str(&self.meta).unwrap();
+        match predicate {
+            Predicate::Words(words) => words.matches(&self.message),
+            Predicate::Substring(text) => self.message.contains(text),
+            Predicate::TraceId(id) => &self.trace_id == id,
+            Predicate::RequestId(_) => false,
+            Predicate::Field { path, value } => meta[path].to_string().trim_matches('"') == value,
+        }
+    }
+}
+
+fn words(text: &str) -> Vec<Predicate> {
+    vec![Predicate::Words(WordQuery::parse(text))]
+}
+
+/// Through the writer, each run of lines of one scope as one batch: a long run becomes a segment, a short one rows.
+async fn write(test: &TestDb, lines: &[Stored]) {
+    let mut config = WriterConfig::new(DbConfig::new(test.url_for("sightline_ingest"), "test-writer"));
+    // So that ids rise in the order of the lines.
+    config.connections = 1;
+    let writer = Writer::start(&config, Arc::new(|_| {}));
+    for run in lines.chunk_by(|a, b| a.scope == b.scope) {
+        let new: Vec<NewLog<'_>> = run
+            .iter()
+            .map(|line| NewLog {
+                ts: line.ts,
+                level: line.level,
+                message: line.message.as_str().into(),
+                meta: Some(line.meta.as_str().into()).filter(|meta| meta != "{}"),
+                trace_id: Some(line.trace_id.as_str().into())
+                    .filter(|id: &std::borrow::Cow<'_, str>| !id.is_empty()),
+                request_id: None,
+            })
+            .collect();
+        let batch = Batch::of(run[0].scope, time::Duration::days(30), &new).unwrap();
+        writer.append(batch, None).await.unwrap();
+    }
+    writer.drain().await;
 }
 
 /// Stores lines as the owner would find them after a write, in the order given.
@@ -73,10 +132,26 @@ async fn store(test: &TestDb, lines: &[Stored]) {
         let ts: Vec<OffsetDateTime> = batch.iter().map(|line| line.ts).collect();
         let levels: Vec<i16> = batch.iter().map(|line| line.level.code()).collect();
         let messages: Vec<&str> = batch.iter().map(|line| line.message.as_str()).collect();
-        let sql = "INSERT INTO logs (org_id, service_id, environment_id, ts, level, message)
-            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::smallint[], $6::text[])";
+        let metas: Vec<&str> = batch.iter().map(|line| line.meta.as_str()).collect();
+        let traces: Vec<&str> = batch.iter().map(|line| line.trace_id.as_str()).collect();
+        let sql = "INSERT INTO logs (org_id, service_id, environment_id, ts, level, message, meta_json, trace_id)
+            SELECT o, s, e, t, l, m, nullif(j, '{}')::jsonb, nullif(i, '')
+            FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::smallint[], $6::text[], $7::text[],
+                $8::text[]) AS line (o, s, e, t, l, m, j, i)";
         owner
-            .execute(sql, &[&orgs, &services, &environments, &ts, &levels, &messages])
+            .execute(
+                sql,
+                &[
+                    &orgs,
+                    &services,
+                    &environments,
+                    &ts,
+                    &levels,
+                    &messages,
+                    &metas,
+                    &traces,
+                ],
+            )
             .await
             .unwrap();
     }
@@ -88,7 +163,7 @@ async fn connection(test: &TestDb) -> Connection {
 
 async fn search(conn: &mut Connection, org_id: OrgId, plan: &Plan) -> Found {
     let tx = conn.tenant_snapshot(org_id).await.unwrap();
-    let found = reader::search(&tx, plan).await.unwrap();
+    let found = Reader::new(1 << 20).search(&tx, plan).await.unwrap();
     tx.commit().await.unwrap();
     found
 }
@@ -121,6 +196,8 @@ fn random_lines(dice: &mut Dice, scopes: &[Scope], count: usize) -> Vec<Stored> 
                 ts: T0 + time::Duration::seconds(dice.below(600) as i64),
                 level: *dice.pick(&Level::ALL),
                 message: format!("{kind} {} line {number}", dice.below(5)),
+                meta: format!(r#"{{"n":{},"kind":"{kind}"}}"#, number % 7),
+                trace_id: format!("{:032x}", number / 3),
             }
         })
         .collect()
@@ -139,7 +216,7 @@ fn expected(lines: &[Stored], plan: &Plan) -> Vec<String> {
                 && line.ts >= plan.from
                 && line.ts < plan.to
                 && (plan.levels.is_empty() || plan.levels.contains(&line.level))
-                && plan.words.matches(&line.message)
+                && plan.predicates.iter().all(|predicate| line.meets(predicate))
         })
         .map(|(place, line)| (line.ts, place, line.message.as_str()))
         .collect();
@@ -151,19 +228,73 @@ fn expected(lines: &[Stored], plan: &Plan) -> Vec<String> {
         .collect()
 }
 
+/// How lines lie in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Rows,
+    /// As the writer leaves them: segments of long runs, rows of short ones.
+    Written,
+    /// The same, merged by the compactor, with newer ones beside them.
+    Compacted,
+}
+
+impl Form {
+    async fn store(self, test: &TestDb, dice: &mut Dice, lines: &mut [Stored]) {
+        if self != Self::Rows {
+            // Runs of lines of one scope, of which most are long enough for a segment.
+            let mut rest = &mut *lines;
+            while !rest.is_empty() {
+                let length = (dice.below(300) as usize + 1).min(rest.len());
+                let (run, after) = rest.split_at_mut(length);
+                let scope = run[0].scope;
+                run.iter_mut().for_each(|line| line.scope = scope);
+                rest = after;
+            }
+        }
+        match self {
+            Self::Rows => store(test, lines).await,
+            Self::Written => write(test, lines).await,
+            Self::Compacted => {
+                let (old, new) = lines.split_at(lines.len() * 2 / 3);
+                write(test, old).await;
+                crate::compactor::compact_all(test).await;
+                write(test, new).await;
+            }
+        }
+    }
+}
+
+#[rstest::rstest]
+#[case(Form::Rows)]
+#[case(Form::Written)]
+#[case(Form::Compacted)]
 #[tokio::test]
-async fn every_page_of_every_search_equals_a_filter_and_a_sort() {
+async fn every_page_of_every_search_equals_a_filter_and_a_sort(#[case] form: Form) {
     let test = TestDb::create().await;
     let org_id = OrgId::generate();
     let scopes: Vec<Scope> = (0..7).map(|_| new_scope(org_id)).collect();
     let mut dice = Dice(1);
-    let lines = random_lines(&mut dice, &scopes, 3_000);
-    store(&test, &lines).await;
+    let mut lines = random_lines(&mut dice, &scopes, 3_000);
+    form.store(&test, &mut dice, &mut lines).await;
     let mut conn = connection(&test).await;
     for round in 0..60 {
         let mut plan = everything(&scopes[..=dice.below(7) as usize]);
         plan.limit = PageLimit::new(*dice.pick(&[1, 7, 100, 1_000])).unwrap();
-        plan.words = WordQuery::parse(dice.pick::<&str>(&["", "", "alpha", "größe 3", "LINE 17", "nothing"]));
+        plan.predicates = match dice.below(9) {
+            0 | 1 => Vec::new(),
+            2 => vec![Predicate::Substring("lpha 3 l".into())],
+            3 => vec![Predicate::TraceId(format!("{:032x}", dice.below(1_000)))],
+            4 => vec![Predicate::Field {
+                path: "n".into(),
+                value: "3".into(),
+            }],
+            5 => {
+                let path = "kind".into();
+                let value = "Größe".into();
+                vec![words("line").remove(0), Predicate::Field { path, value }]
+            }
+            _ => words(dice.pick::<&str>(&["alpha", "größe 3", "LINE 17", "nothing"])),
+        };
         plan.levels = dice
             .pick(&[vec![], vec![Level::Fatal], vec![Level::Info, Level::Warn]])
             .clone();
@@ -177,6 +308,7 @@ async fn every_page_of_every_search_equals_a_filter_and_a_sort() {
         }
         let (messages, pages) = search_all(&mut conn, org_id, plan.clone()).await;
         assert_eq!(messages, expected(&lines, &plan), "round {round}: {plan:?}");
+        assert!(pages.iter().all(|page| page.stats.partial.is_none()));
         let full = pages
             .iter()
             .rev()
@@ -239,7 +371,7 @@ async fn a_search_without_time_still_gets_ahead_and_ends() {
     store(&test, &lines).await;
     for limit in [100, 1_000] {
         let mut plan = everything(&scopes);
-        plan.words = WordQuery::parse("beta 2");
+        plan.predicates = words("beta 2");
         plan.limit = PageLimit::new(limit).unwrap();
         plan.budget.time = Duration::ZERO;
         let (messages, pages) = search_all(&mut connection(&test).await, org_id, plan.clone()).await;
@@ -267,7 +399,7 @@ async fn wherever_time_runs_out_no_line_is_lost_or_repeated() {
     let mut conn = connection(&test).await;
     for micros in [500, 2_000, 5_000, 10_000, 20_000, 40_000, 80_000] {
         let mut plan = everything(&scopes);
-        plan.words = WordQuery::parse("beta 2 line");
+        plan.predicates = words("beta 2 line");
         plan.levels = vec![Level::Error];
         plan.budget.time = Duration::from_micros(micros);
         let (messages, _) = search_all(&mut conn, org_id, plan.clone()).await;
@@ -281,11 +413,9 @@ async fn an_answer_is_bounded_in_bytes_and_goes_on_with_the_next_line() {
     let org_id = OrgId::generate();
     let scope = new_scope(org_id);
     let lines: Vec<Stored> = (0..10)
-        .map(|number| Stored {
-            scope,
-            ts: T0 + HOUR * number,
-            level: Level::Info,
-            message: format!("{number} {}", "x".repeat(400_000)),
+        .map(|number| {
+            let message = format!("{number} {}", "x".repeat(400_000));
+            Stored::new(scope, T0 + HOUR * number, &message)
         })
         .collect();
     store(&test, &lines).await;
@@ -298,7 +428,7 @@ async fn an_answer_is_bounded_in_bytes_and_goes_on_with_the_next_line() {
     assert_eq!(pages[0].stats.partial, Some(Partial::AnswerSize));
 
     plan.budget.bytes = 1;
-    plan.words = WordQuery::parse("7");
+    plan.predicates = words("7");
     let (messages, _) = search_all(&mut connection(&test).await, org_id, plan).await;
     assert_eq!(messages.len(), 1, "one line always fits");
 }
@@ -374,6 +504,7 @@ async fn count_rows(
     let (ts, ids) = (vec![line.0], vec![line.1]);
     let (oldest, ends) = (vec![T0 - 1_000 * HOUR], vec![T0 + 1_000 * HOUR]);
     let levels: Vec<i16> = Level::ALL.map(Level::code).to_vec();
+    let looked_at: Vec<i16> = vec![2, 3, 4, 5];
     let scan: [&(dyn ToSql + Sync); 9] = [
         &org_id,
         &services,
@@ -382,11 +513,11 @@ async fn count_rows(
         &ends,
         &ids,
         &levels,
-        &true,
+        &looked_at,
         &100_i64,
     ];
     let lines: [&(dyn ToSql + Sync); 5] = [&org_id, &services, &environments, &ts, &ids];
-    let params: &[&(dyn ToSql + Sync)] = if sql.contains("reader::scan") {
+    let params: &[&(dyn ToSql + Sync)] = if sql.contains("reader::rows") {
         &scan
     } else {
         &lines
@@ -398,12 +529,7 @@ async fn count_rows(
 async fn two_tenants(test: &TestDb) -> (OrgId, Scope, (OffsetDateTime, i64)) {
     let (own, foreign) = (OrgId::generate(), OrgId::generate());
     let scope = new_scope(foreign);
-    let lines = [new_scope(own), scope].map(|scope| Stored {
-        scope,
-        ts: T0,
-        level: Level::Info,
-        message: "canary".to_owned(),
-    });
+    let lines = [new_scope(own), scope].map(|scope| Stored::new(scope, T0, "canary"));
     store(test, &lines).await;
     let row = test
         .owner()
@@ -419,7 +545,7 @@ async fn row_level_security_alone_hides_foreign_lines() {
     let test = TestDb::create().await;
     let (own, foreign_scope, line) = two_tenants(&test).await;
     let mut conn = connection(&test).await;
-    for sql in [SCAN_SQL, LINES_SQL] {
+    for sql in [ROWS_SQL, LINES_SQL] {
         let scratch = sql.replace("org_id = $1 AND", "$1::uuid IS NOT NULL AND");
         assert_ne!(scratch, sql);
         let tx = conn.tenant_snapshot(own).await.unwrap();
@@ -440,7 +566,7 @@ async fn the_statements_alone_hide_foreign_lines() {
     let (own, foreign_scope, line) = two_tenants(&test).await;
     let owner = db::Db::new(&db::DbConfig::new(test.owner_url(), "test")).unwrap();
     let mut conn = owner.conn("test").await.unwrap();
-    for sql in [SCAN_SQL, LINES_SQL] {
+    for sql in [ROWS_SQL, LINES_SQL] {
         // Row-level security does not apply to the owner of the test server.
         let tx = conn.tenant_snapshot(own).await.unwrap();
         assert_eq!(count_rows(&tx, sql, own, &foreign_scope, line).await, 0);
@@ -450,7 +576,10 @@ async fn the_statements_alone_hide_foreign_lines() {
         );
     }
     let tx = conn.tenant_snapshot(own).await.unwrap();
-    let found = reader::search(&tx, &everything(&[foreign_scope])).await.unwrap();
+    let found = Reader::new(0)
+        .search(&tx, &everything(&[foreign_scope]))
+        .await
+        .unwrap();
     assert_eq!(found.lines.len(), 0);
 }
 
@@ -497,6 +626,7 @@ async fn searches_use_the_index_and_never_scan_a_table() {
     let services: Vec<ServiceId> = mine.iter().map(|scope| scope.service_id).collect();
     let environments: Vec<EnvironmentId> = mine.iter().map(|scope| scope.environment_id).collect();
     let levels: Vec<i16> = Level::ALL.map(Level::code).to_vec();
+    let looked_at: Vec<i16> = vec![2, 3, 4, 5];
     let (oldest, ends, ids) = (
         vec![T0 - HOUR * 48; 4],
         vec![T0 + HOUR * 200; 4],
@@ -510,13 +640,13 @@ async fn searches_use_the_index_and_never_scan_a_table() {
         &ends,
         &ids,
         &levels,
-        &true,
+        &looked_at,
         &101_i64,
     ];
     let fetch: [&(dyn ToSql + Sync); 5] = [&org_id, &services, &environments, &ends, &ids];
     let mut conn = connection(&test).await;
     for mode in ["force_custom_plan", "force_generic_plan"] {
-        for (sql, params) in [(SCAN_SQL, &scan[..]), (LINES_SQL, &fetch[..])] {
+        for (sql, params) in [(ROWS_SQL, &scan[..]), (LINES_SQL, &fetch[..])] {
             let tx = conn.tenant_snapshot(org_id).await.unwrap();
             tx.batch_execute(&format!("SET LOCAL plan_cache_mode = {mode}"))
                 .await

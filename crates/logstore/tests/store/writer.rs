@@ -4,6 +4,8 @@ mod failures;
 mod idempotency;
 mod sharing;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,12 +19,14 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::{Map, Value};
+use testkit::stored::StoredLine;
 use testkit::{Fixture, Proxy, TestDb, eventually};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use tokio::task::JoinHandle;
 
 const SOON: Duration = Duration::from_secs(10);
+const RETENTION: time::Duration = time::Duration::days(30);
 const NOON: OffsetDateTime = datetime!(2026-11-22 12:00 UTC);
 
 /// A database with one organisation.
@@ -68,38 +72,48 @@ impl Store {
 
     /// How often each message is stored, in the order of messages.
     async fn stored(&self) -> Vec<(String, i64)> {
-        let sql = "SELECT message, count(*) FROM logs GROUP BY message ORDER BY message COLLATE \"C\"";
-        let rows = self.db.owner().await.query(sql, &[]).await.unwrap();
-        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+        testkit::stored::messages(&self.db).await
     }
 
     async fn count_stored(&self, message: &str) -> i64 {
-        let sql = "SELECT count(*) FROM logs WHERE message = $1";
-        let row = self.db.owner().await.query_one(sql, &[&message]).await.unwrap();
-        row.get(0)
+        let all = self.stored().await;
+        all.iter()
+            .find(|(stored, _)| stored == message)
+            .map_or(0, |(_, count)| *count)
     }
 
     /// The promise of every transaction: what is counted is what is stored.
     async fn assert_counts_equal_rows(&self) {
-        let sql = "
-            WITH stored AS (
-                SELECT org_id, service_id, environment_id, date_trunc('minute', ts, 'UTC') AS minute, level,
-                    count(*)::bigint AS n FROM logs GROUP BY 1, 2, 3, 4, 5
-            ), counted AS (
-                SELECT org_id, service_id, environment_id, minute, level, sum(count)::bigint AS n
-                FROM log_counts GROUP BY 1, 2, 3, 4, 5
-            ), arrived AS (
-                SELECT org_id, service_id, environment_id, level, sum(count)::bigint AS n
-                FROM log_arrivals GROUP BY 1, 2, 3, 4
-            ), totals AS (
-                SELECT org_id, service_id, environment_id, level, sum(n)::bigint AS n FROM stored GROUP BY 1, 2, 3, 4
-            )
-            SELECT
-                (SELECT count(*) FROM stored NATURAL FULL JOIN counted WHERE stored IS NULL OR counted IS NULL),
-                (SELECT count(*) FROM totals NATURAL FULL JOIN arrived WHERE totals IS NULL OR arrived IS NULL)";
-        let row = self.db.owner().await.query_one(sql, &[]).await.unwrap();
-        assert_eq!(row.get::<_, i64>(0), 0, "log_counts differ from the rows");
-        assert_eq!(row.get::<_, i64>(1), 0, "log_arrivals differ from the rows");
+        let mut stored: BTreeMap<(Scope, OffsetDateTime, i16), i64> = BTreeMap::new();
+        let mut totals: BTreeMap<(Scope, i16), i64> = BTreeMap::new();
+        for line in testkit::stored::lines(&self.db).await {
+            let seconds = line.ts.unix_timestamp();
+            let minute = OffsetDateTime::from_unix_timestamp(seconds - seconds.rem_euclid(60)).unwrap();
+            *stored.entry((line.scope, minute, line.level.code())).or_default() += 1;
+            *totals.entry((line.scope, line.level.code())).or_default() += 1;
+        }
+        let owner = self.db.owner().await;
+        let scope = |row: &tokio_postgres::Row| Scope {
+            org_id: row.get("org_id"),
+            service_id: row.get("service_id"),
+            environment_id: row.get("environment_id"),
+        };
+        let sql = "SELECT org_id, service_id, environment_id, minute, level, sum(count)::bigint AS n
+                   FROM log_counts GROUP BY 1, 2, 3, 4, 5";
+        let rows = owner.query(sql, &[]).await.unwrap();
+        let counted = rows
+            .iter()
+            .map(|row| ((scope(row), row.get("minute"), row.get("level")), row.get("n")))
+            .collect();
+        assert_eq!(stored, counted, "log_counts differ from the lines");
+        let sql = "SELECT org_id, service_id, environment_id, level, sum(count)::bigint AS n
+                   FROM log_arrivals GROUP BY 1, 2, 3, 4";
+        let rows = owner.query(sql, &[]).await.unwrap();
+        let arrived = rows
+            .iter()
+            .map(|row| ((scope(row), row.get("level")), row.get("n")))
+            .collect();
+        assert_eq!(totals, arrived, "log_arrivals differ from the lines");
     }
 
     /// Ends every connection of the writers, as a failover would. Returns how many.
@@ -118,11 +132,11 @@ fn start(config: &WriterConfig) -> Writer {
     Writer::start(config, Arc::new(|_| {}))
 }
 
-fn line(message: &str) -> NewLog {
+fn line(message: &str) -> NewLog<'_> {
     NewLog {
         ts: NOON,
         level: Level::Info,
-        message: message.to_owned(),
+        message: message.into(),
         meta: None,
         trace_id: None,
         request_id: None,
@@ -130,8 +144,8 @@ fn line(message: &str) -> NewLog {
 }
 
 fn batch(scope: Scope, messages: &[&str]) -> Batch {
-    let lines: Vec<NewLog> = messages.iter().map(|message| line(message)).collect();
-    Batch::of(scope, &lines).unwrap()
+    let lines: Vec<NewLog<'_>> = messages.iter().map(|message| line(message)).collect();
+    Batch::of(scope, RETENTION, &lines).unwrap()
 }
 
 type Answer = Result<Receipt, WriteError>;
@@ -170,48 +184,48 @@ async fn lines_come_back_as_they_were_sent_and_are_counted() {
             .new_tree(&mut runner)
             .unwrap()
             .current();
-        let batch = Batch::of(store.org.scope(), &lines).unwrap();
+        let batch = Batch::of(store.org.scope(), RETENTION, &lines).unwrap();
         let receipt = writer.append(batch, None).await;
         assert_eq!(receipt, Ok(stored(size as u32)));
         sent.extend(lines);
     }
-    let found = all_lines(&store).await;
+    let found = testkit::stored::lines(&store.db).await;
     assert_eq!(found.len(), sent.len());
+    // A segment holds its lines in the order of their times.
+    let by_text = |line: &StoredLine| (line.ts, line.message.clone(), line.level);
+    let mut sent: Vec<StoredLine> = sent.iter().map(|line| as_stored(&store, line)).collect();
+    let mut found: Vec<StoredLine> = found
+        .into_iter()
+        .map(|line| StoredLine { id: 0, ..line })
+        .collect();
+    sent.sort_by_key(by_text);
+    found.sort_by_key(by_text);
     for (found, sent) in found.iter().zip(&sent) {
         assert_eq!(found, sent);
     }
     store.assert_counts_equal_rows().await;
 }
 
-/// In the order of storage.
-async fn all_lines(store: &Store) -> Vec<NewLog> {
-    let sql = "SELECT org_id, service_id, environment_id, ts, level, message, meta_json, trace_id, request_id
-               FROM logs ORDER BY id";
-    let rows = store.db.owner().await.query(sql, &[]).await.unwrap();
-    rows.iter()
-        .map(|row| {
-            let scope = Scope {
-                org_id: row.get("org_id"),
-                service_id: row.get("service_id"),
-                environment_id: row.get("environment_id"),
-            };
-            assert_eq!(scope, store.org.scope());
-            NewLog {
-                ts: row.get("ts"),
-                level: Level::from_code(row.get("level")).unwrap(),
-                message: row.get("message"),
-                meta: row
-                    .get::<_, Option<Value>>("meta_json")
-                    .map(|meta| meta.as_object().unwrap().clone()),
-                trace_id: row.get("trace_id"),
-                request_id: row.get("request_id"),
-            }
-        })
-        .collect()
+fn as_stored(store: &Store, line: &NewLog<'_>) -> StoredLine {
+    let text =
+        |text: &Option<Cow<'_, str>>| text.as_deref().filter(|text| !text.is_empty()).map(str::to_owned);
+    StoredLine {
+        id: 0,
+        scope: store.org.scope(),
+        ts: line.ts,
+        level: line.level,
+        message: line.message.clone().into_owned(),
+        meta: line
+            .meta
+            .as_deref()
+            .map(|json| serde_json::from_str(json).unwrap()),
+        trace_id: text(&line.trace_id),
+        request_id: text(&line.request_id),
+    }
 }
 
 /// Any text that PostgreSQL can hold, any times that it can hold, any numbers that survive jsonb.
-fn any_line() -> impl Strategy<Value = NewLog> {
+fn any_line() -> impl Strategy<Value = NewLog<'static>> {
     let text = "[^\u{0}]{0,80}";
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -245,10 +259,10 @@ fn any_line() -> impl Strategy<Value = NewLog> {
         .prop_map(|(ts, level, message, meta, trace_id, request_id)| NewLog {
             ts,
             level,
-            message,
-            meta,
-            trace_id,
-            request_id,
+            message: message.into(),
+            meta: meta.map(|meta| Value::Object(meta).to_string().into()),
+            trace_id: trace_id.map(Cow::Owned),
+            request_id: request_id.map(Cow::Owned),
         })
 }
 

@@ -41,7 +41,5 @@ async fn a_stop_answers_and_stores_every_request_that_was_accepted() {
         .expect("it stops")
         .unwrap()
         .unwrap();
-    let sql = "SELECT count(DISTINCT message) FROM logs";
-    let stored: i64 = db.owner().await.query_one(sql, &[]).await.unwrap().get(0);
-    assert_eq!(stored, 20);
+    assert_eq!(testkit::stored::messages(&db).await.len(), 20);
 }

@@ -54,21 +54,19 @@ impl TestApp {
 
     /// How many lines have this message.
     pub(crate) async fn count(&self, message: &str) -> i64 {
-        let sql = "SELECT count(*) FROM logs WHERE message = $1";
-        let row = self.db.owner().await.query_one(sql, &[&message]).await.unwrap();
-        row.get(0)
+        let all = self.messages().await;
+        all.iter()
+            .find(|(stored, _)| stored == message)
+            .map_or(0, |(_, count)| *count)
     }
 
     /// All messages with how often each is there, in order.
     pub(crate) async fn messages(&self) -> Vec<(String, i64)> {
-        let sql = "SELECT message, count(*) FROM logs GROUP BY message ORDER BY message COLLATE \"C\"";
-        let rows = self.db.owner().await.query(sql, &[]).await.unwrap();
-        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+        testkit::stored::messages(&self.db).await
     }
 
     pub(crate) async fn total(&self) -> i64 {
-        let sql = "SELECT count(*) FROM logs";
-        self.db.owner().await.query_one(sql, &[]).await.unwrap().get(0)
+        self.messages().await.iter().map(|(_, count)| count).sum()
     }
 }
 

@@ -7,7 +7,7 @@ use db::scopes::{self, NamedScope};
 use domain::ids::{EnvironmentId, ServiceId};
 use domain::level::Level;
 use domain::page::Cursor;
-use logstore::reader::{self, Found, Line, Plan, SearchScope, Stats};
+use logstore::reader::{Found, Line, Plan, Predicate, SearchScope, Stats};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use service_kit::access::Viewer;
@@ -37,6 +37,11 @@ pub(crate) struct SearchParams {
     /// Newest time, exclusive; `now` as well. Default: ten minutes ahead, since senders' clocks may be.
     #[param(example = "2026-01-31T12:00:00Z")]
     to: Option<String>,
+    /// Lines of this trace.
+    #[param(example = "4bf92f3577b34da6a3ce929d0e0e4736")]
+    trace_id: Option<String>,
+    /// Lines of this request.
+    request_id: Option<String>,
     service_id: Option<ServiceId>,
     /// A service by its name.
     #[param(example = "checkout")]
@@ -67,7 +72,7 @@ impl SearchParams {
             from,
             to,
             levels: criteria::levels(self.level.as_deref())?,
-            words: criteria::words(self.q.as_deref())?,
+            predicates: predicates(self.q.as_deref(), self.trace_id, self.request_id)?,
             limit: page.limit()?,
             cursor: page.cursor()?,
             budget: state.budget,
@@ -80,6 +85,22 @@ impl SearchParams {
         };
         Ok((plan, filter))
     }
+}
+
+fn predicates(
+    q: Option<&str>,
+    trace_id: Option<String>,
+    request_id: Option<String>,
+) -> Result<Vec<Predicate>, ApiError> {
+    let given = |id: &String| !id.is_empty();
+    Ok([
+        criteria::words(q)?.map(Predicate::Words),
+        trace_id.filter(given).map(Predicate::TraceId),
+        request_id.filter(given).map(Predicate::RequestId),
+    ]
+    .into_iter()
+    .flatten()
+    .collect())
 }
 
 /// One page of lines, newest first.
@@ -118,11 +139,18 @@ pub(crate) struct LineView {
 /// What the search touched.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StatsView {
+    /// Lines that were looked at.
     rows_scanned: u64,
+    /// Blocks of compressed lines that were read, and those that could be left out unread.
+    blocks_read: u64,
+    blocks_pruned: u64,
+    /// Bytes of compressed lines that were read.
+    bytes_read: u64,
     elapsed_ms: u64,
-    /// The search stopped before the page was full; `next_cursor` goes on.
+    /// The answer may miss lines; `partial_reason` says why.
     partial: bool,
-    /// `time_budget` or `answer_size`; null when not partial.
+    /// `time_budget` or `answer_size` (`next_cursor` goes on), or `damaged` (a stored segment cannot be read); null when
+    /// not partial.
     #[schema(example = json!(null))]
     partial_reason: Option<&'static str>,
 }
@@ -142,7 +170,7 @@ pub(crate) struct StatsView {
                 "environment_id": "0b9a4f0e-43a5-4f6a-9b61-6a8f5d1c2e77", "environment": "production"
             }],
             "next_cursor": "MS4xNzY5ODYwNzk4MTIzNDU2LjQ4MjAx",
-            "stats": {"rows_scanned": 1842, "elapsed_ms": 3, "partial": false, "partial_reason": null}
+            "stats": {"rows_scanned": 4096, "blocks_read": 1, "blocks_pruned": 11, "bytes_read": 131072, "elapsed_ms": 3, "partial": false, "partial_reason": null}
         })),
         (status = 400, description = "A parameter makes no sense; it is named", body = ErrorBody),
         (status = 401, description = "Not signed in", body = ErrorBody),
@@ -165,7 +193,7 @@ pub(crate) async fn query(
     let tx = conn.tenant_snapshot(caller.org_id).await?;
     let scopes = filter.select(scopes::list(&tx).await?)?;
     plan.scopes = search_scopes(&scopes);
-    let found = reader::search(&tx, &plan).await?;
+    let found = state.reader.search(&tx, &plan).await?;
     tx.commit().await?;
     metrics::search_finished(&found.stats);
     Ok(web::Json(answer(found, &scopes)))
@@ -212,6 +240,9 @@ fn answer(found: Found, scopes: &[NamedScope]) -> SearchAnswer {
 fn stats(stats: &Stats) -> StatsView {
     StatsView {
         rows_scanned: stats.rows_scanned,
+        blocks_read: stats.blocks_read,
+        blocks_pruned: stats.blocks_pruned,
+        bytes_read: stats.bytes_read,
         elapsed_ms: stats.elapsed.as_millis() as u64,
         partial: stats.partial.is_some(),
         partial_reason: stats.partial.map(metrics::partial_reason),

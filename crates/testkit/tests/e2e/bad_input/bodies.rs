@@ -197,14 +197,7 @@ async fn a_body_that_cannot_be_read_is_refused_whole_and_the_message_says_what_t
             case.what
         );
     }
-    let stored = stack
-        .db
-        .owner()
-        .await
-        .query_one("SELECT count(*) FROM logs", &[])
-        .await
-        .unwrap();
-    assert_eq!(stored.get::<_, i64>(0), 0);
+    assert_eq!(testkit::stored::lines(&stack.db).await, []);
 }
 
 #[tokio::test]

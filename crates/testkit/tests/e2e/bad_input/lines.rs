@@ -115,14 +115,8 @@ async fn send(application: &Client, content_type: &str, body: Vec<u8>) -> Reply 
 }
 
 async fn messages(stack: &Stack) -> Vec<String> {
-    let rows = stack
-        .db
-        .owner()
-        .await
-        .query("SELECT message FROM logs ORDER BY id", &[])
-        .await
-        .unwrap();
-    rows.iter().map(|row| row.get(0)).collect()
+    let lines = testkit::stored::lines(&stack.db).await;
+    lines.into_iter().map(|line| line.message).collect()
 }
 
 #[tokio::test]

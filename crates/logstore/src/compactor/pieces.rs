@@ -1,0 +1,252 @@
+//! The segments and rows that are merged: listing, reading, taking away and putting back. One scope and day at a time.
+
+use db::{DbError, TenantTx};
+use domain::scope::Scope;
+use postgres_types::ToSql;
+use time::{Date, OffsetDateTime};
+use tokio_postgres::Row;
+
+use crate::columns::Columns;
+use crate::segment::{Column, Damaged, Decoder, Encoded, Index};
+
+/// Lines of one scope that expire on the same day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unit {
+    pub(super) scope: Scope,
+    pub(super) expires_on: Date,
+}
+
+/// A segment that may be merged. Its columns are not read yet.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    pub(super) id: i64,
+    pub(super) max_ts: OffsetDateTime,
+    /// The hour of a fresh one.
+    pub(super) hour: Option<OffsetDateTime>,
+    pub(super) rows: u64,
+    pub(super) first_id: i64,
+    pub(super) index: Result<Index, Damaged>,
+    pub(super) age: std::time::Duration,
+}
+
+/// Lines with their ids, ready to be encoded.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pub(super) columns: Columns,
+    pub(super) ids: Vec<i64>,
+}
+
+const FRESH_SQL: &str = "
+    -- compactor::fresh
+    SELECT id, max_ts, hour, row_count, first_id, index_col,
+        extract(epoch FROM clock_timestamp() - created_at)::double precision AS age
+    FROM log_segments_fresh
+    WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND expires_on = $4
+    ORDER BY max_ts, id LIMIT 1024";
+
+const OPEN_SQL: &str = "
+    -- compactor::open
+    SELECT id, max_ts, NULL::timestamptz AS hour, row_count, first_id, index_col,
+        extract(epoch FROM clock_timestamp() - created_at)::double precision AS age
+    FROM log_segments
+    WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND expires_on = $4 AND row_count < 16384
+    ORDER BY max_ts, id LIMIT 1024";
+
+pub(super) async fn fresh(tx: &TenantTx<'_>, unit: &Unit) -> Result<Vec<Piece>, DbError> {
+    list(tx, FRESH_SQL, unit).await
+}
+
+pub(super) async fn open(tx: &TenantTx<'_>, unit: &Unit) -> Result<Vec<Piece>, DbError> {
+    list(tx, OPEN_SQL, unit).await
+}
+
+async fn list(tx: &TenantTx<'_>, sql: &str, unit: &Unit) -> Result<Vec<Piece>, DbError> {
+    let statement = tx.prepare_cached(sql).await?;
+    let rows = tx
+        .query(
+            &statement,
+            &[
+                &tx.org_id(),
+                &unit.scope.service_id,
+                &unit.scope.environment_id,
+                &unit.expires_on,
+            ],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let count: i32 = row.get("row_count");
+            let age: f64 = row.get("age");
+            Ok(Piece {
+                id: row.get("id"),
+                max_ts: row.get("max_ts"),
+                hour: row.get("hour"),
+                rows: u64::from(count.unsigned_abs()),
+                first_id: row.get("first_id"),
+                index: Index::parse(row.try_get("index_col")?),
+                age: std::time::Duration::from_secs_f64(age.max(0.0)),
+            })
+        })
+        .collect()
+}
+
+const TAKE_FRESH_SQL: &str = "
+    -- compactor::take_fresh
+    DELETE FROM log_segments_fresh
+    WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND max_ts = $4 AND id = $5 AND hour = $6
+    RETURNING ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col";
+
+const TAKE_OPEN_SQL: &str = "
+    -- compactor::take_open
+    DELETE FROM log_segments
+    WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND max_ts = $4 AND id = $5 AND expires_on = $6
+    RETURNING ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col";
+
+/// A segment's columns, in the order of [`Column::ALL`].
+pub(super) type Stored = [Vec<u8>; Column::ALL.len()];
+
+/// Takes a segment out of its table; `None` if it is not there any more.
+pub(super) async fn take(tx: &TenantTx<'_>, unit: &Unit, piece: &Piece) -> Result<Option<Stored>, DbError> {
+    let (sql, partition): (&str, &(dyn ToSql + Sync)) = match &piece.hour {
+        Some(hour) => (TAKE_FRESH_SQL, hour),
+        None => (TAKE_OPEN_SQL, &unit.expires_on),
+    };
+    let statement = tx.prepare_cached(sql).await?;
+    let row = tx
+        .query_opt(
+            &statement,
+            &[
+                &tx.org_id(),
+                &unit.scope.service_id,
+                &unit.scope.environment_id,
+                &piece.max_ts,
+                &piece.id,
+                partition,
+            ],
+        )
+        .await?;
+    Ok(row.map(|row| std::array::from_fn(|column| row.get::<_, Vec<u8>>(column))))
+}
+
+/// Takes loose rows that expire on the unit's day, at most `limit`, oldest first.
+pub(super) async fn take_rows(
+    tx: &TenantTx<'_>,
+    unit: &Unit,
+    rows_after: std::time::Duration,
+    limit: u64,
+) -> Result<Lines, DbError> {
+    const SQL: &str = "
+        -- compactor::take_rows
+        WITH kept AS (
+            SELECT make_interval(days => retention_days) AS retention FROM services WHERE org_id = $1 AND id = $2
+        ), chosen AS (
+            SELECT l.ts, l.id FROM logs l, kept
+            WHERE l.org_id = $1 AND l.service_id = $2 AND l.environment_id = $3
+              AND l.ts >= ($4::date - 1)::timestamptz - kept.retention AND l.ts < $4::date::timestamptz - kept.retention
+              AND l.created_at < clock_timestamp() - make_interval(secs => $5)
+            ORDER BY l.ts, l.id LIMIT $6
+        )
+        DELETE FROM logs l USING chosen c
+        WHERE l.org_id = $1 AND l.service_id = $2 AND l.environment_id = $3 AND l.ts = c.ts AND l.id = c.id
+        RETURNING l.id, l.ts, l.level, l.message, l.meta_json::text AS meta, l.trace_id, l.request_id";
+    let statement = tx.prepare_cached(SQL).await?;
+    let rows = tx
+        .query(
+            &statement,
+            &[
+                &tx.org_id(),
+                &unit.scope.service_id,
+                &unit.scope.environment_id,
+                &unit.expires_on,
+                &rows_after.as_secs_f64(),
+                &(limit as i64),
+            ],
+        )
+        .await?;
+    let mut lines = Lines::default();
+    for row in &rows {
+        lines.push(row)?;
+    }
+    Ok(lines)
+}
+
+impl Lines {
+    fn push(&mut self, row: &Row) -> Result<(), DbError> {
+        let ts: OffsetDateTime = row.try_get("ts")?;
+        let level: i16 = row.get("level");
+        let text = |name: &str| row.get::<_, Option<&str>>(name).unwrap_or_default().as_bytes();
+        self.ids.push(row.get("id"));
+        self.columns.ts.push((ts.unix_timestamp_nanos() / 1_000) as i64);
+        self.columns.level.push(level as u8);
+        self.columns.message.push(text("message"));
+        self.columns.meta.push(text("meta"));
+        self.columns.trace_id.push(text("trace_id"));
+        self.columns.request_id.push(text("request_id"));
+        Ok(())
+    }
+
+    /// Adds all lines of a segment.
+    pub(super) fn decode(
+        &mut self,
+        decoder: &mut Decoder,
+        index: &Index,
+        first_id: i64,
+        stored: &Stored,
+    ) -> Result<(), Damaged> {
+        for block in &index.blocks {
+            let part = |column: Column| {
+                stored[column as usize]
+                    .get(block.range(column))
+                    .ok_or(Damaged("column is cut off"))
+            };
+            self.columns.ts.extend(decoder.ts(block, part(Column::Ts)?)?);
+            self.columns
+                .level
+                .extend(decoder.levels(block, part(Column::Level)?)?);
+            self.ids.extend(decoder.ids(block, first_id, part(Column::Id)?)?);
+            for column in [Column::Message, Column::Meta, Column::Trace, Column::Request] {
+                let texts = decoder.texts(block, column, part(column)?)?;
+                self.columns.text_mut(column).append(&texts);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts a merged segment into its day.
+pub(super) async fn put(tx: &TenantTx<'_>, unit: &Unit, segment: &Encoded) -> Result<(), DbError> {
+    const SQL: &str = "
+        -- compactor::put
+        INSERT INTO log_segments (org_id, service_id, environment_id, expires_on, min_ts, max_ts, first_id, row_count,
+            level_counts, word_filter, index_col, ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    let at = |micros: i64| OffsetDateTime::UNIX_EPOCH + time::Duration::microseconds(micros);
+    let level_counts: Vec<i32> = segment.level_counts.iter().map(|count| *count as i32).collect();
+    let [ts, level, message, meta, trace, request, id] = &segment.columns;
+    let statement = tx.prepare_cached(SQL).await?;
+    tx.execute(
+        &statement,
+        &[
+            &tx.org_id(),
+            &unit.scope.service_id,
+            &unit.scope.environment_id,
+            &unit.expires_on,
+            &at(segment.min_ts),
+            &at(segment.max_ts),
+            &segment.first_id,
+            &(segment.row_count as i32),
+            &level_counts,
+            &segment.word_filter,
+            &segment.index,
+            ts,
+            level,
+            message,
+            meta,
+            trace,
+            request,
+            id,
+        ],
+    )
+    .await?;
+    Ok(())
+}

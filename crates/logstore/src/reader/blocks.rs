@@ -1,0 +1,149 @@
+//! Matching and decoding blocks of segments: the work of the processor, away from the event loop.
+
+use std::sync::Arc;
+use std::thread;
+
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+
+use super::directory::Listed;
+use super::merge::Key;
+use super::{Partial, Plan, Predicate};
+use crate::segment::{Block, Column, Damaged, Decoder};
+
+/// A block that was chosen to be read.
+#[derive(Clone, Debug)]
+pub(super) struct Chosen {
+    pub(super) segment: Arc<Listed>,
+    pub(super) block: usize,
+}
+
+impl Chosen {
+    /// What the segment's index says of it. A damaged index has no blocks, so none of them is ever chosen.
+    pub(super) fn entry(&self) -> Option<&Block> {
+        self.segment.index.as_ref().ok()?.blocks.get(self.block)
+    }
+}
+
+/// Rows of a block, by their number in it, rising; all of them before anything was looked at.
+#[derive(Clone, Debug)]
+pub(super) enum Rows {
+    All,
+    These(Vec<u32>),
+}
+
+impl Rows {
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::These(rows) if rows.is_empty())
+    }
+
+    fn keep(&mut self, rows: Vec<u32>) {
+        *self = Self::These(match self {
+            Self::All => rows,
+            Self::These(before) => {
+                let before = std::mem::take(before);
+                before
+                    .into_iter()
+                    .filter(|row| rows.binary_search(row).is_ok())
+                    .collect()
+            }
+        });
+    }
+}
+
+/// A row that matched, and when it was.
+pub(super) type Hit = (Key, u32);
+
+/// Runs a job for each item on as many threads as there are cores.
+pub(super) async fn on_all_cores<T, R>(items: Vec<T>, job: impl Fn(T) -> R + Clone + Send + 'static) -> Vec<R>
+where
+    T: Send + 'static,
+    R: Send + 'static,
+{
+    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = items.len().div_ceil(cores).max(1);
+    let mut items = items.into_iter();
+    let mut running = Vec::with_capacity(cores);
+    loop {
+        let part: Vec<T> = items.by_ref().take(share).collect();
+        if part.is_empty() {
+            break;
+        }
+        let job = job.clone();
+        running.push(spawn_blocking(move || {
+            part.into_iter().map(job).collect::<Vec<R>>()
+        }));
+    }
+    let mut results = Vec::new();
+    for part in running {
+        let part = part.await;
+        results.extend(part.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic())));
+    }
+    results
+}
+
+/// Which rows meet the predicates that look at one column, of those that are left.
+pub(super) fn narrow(
+    chosen: &Chosen,
+    column: Column,
+    stored: &[u8],
+    predicates: &[Predicate],
+    rows: &mut Rows,
+) -> Result<(), Damaged> {
+    let Some(block) = chosen.entry() else {
+        return Ok(());
+    };
+    let texts = Decoder::new()
+        .map_err(|_no_memory| Damaged("decompressor could not be made"))?
+        .texts(block, column, stored)?;
+    for predicate in predicates.iter().filter(|predicate| predicate.column() == column) {
+        if rows.is_empty() {
+            break;
+        }
+        rows.keep(predicate.rows(&texts));
+    }
+    Ok(())
+}
+
+/// The keys of the rows that are left, if their level and time are wanted.
+pub(super) fn keys(
+    chosen: &Chosen,
+    [ts, level, id]: [&Bytes; 3],
+    rows: &Rows,
+    plan: &Plan,
+    start: Key,
+) -> Result<Vec<Hit>, Damaged> {
+    let Some(block) = chosen.entry() else {
+        return Ok(Vec::new());
+    };
+    let mut decoder = Decoder::new().map_err(|_no_memory| Damaged("decompressor could not be made"))?;
+    let ts = decoder.ts(block, ts)?;
+    let levels = decoder.levels(block, level)?;
+    let ids = decoder.ids(block, chosen.segment.first_id, id)?;
+    let oldest = plan.oldest_micros(chosen.segment.place);
+    let hit = |row: u32| {
+        let at = row as usize;
+        let key = Key {
+            ts: *ts.get(at)?,
+            id: *ids.get(at)?,
+        };
+        let wanted = key < start && key.ts >= oldest && plan.wants_code(*levels.get(at)?);
+        wanted.then_some((key, row))
+    };
+    Ok(match rows {
+        Rows::All => (0..ts.len() as u32).filter_map(hit).collect(),
+        Rows::These(rows) => rows.iter().filter_map(|row| hit(*row)).collect(),
+    })
+}
+
+/// Says in the log and the metrics that a segment is damaged; the search goes on without it.
+pub(super) fn report(segment: &Listed, damage: &Damaged) -> Partial {
+    metrics::counter!("logstore_damaged_segments_total").increment(1);
+    tracing::error!(
+        segment.id = segment.address.id,
+        service_id = %segment.address.service_id,
+        "log segment {} cannot be read and is left out: {damage}",
+        segment.address.id
+    );
+    Partial::Damaged
+}

@@ -1,0 +1,145 @@
+//! Fetching parts of segments' columns.
+
+use bytes::Bytes;
+use db::{DbError, TenantTx};
+use domain::ids::{EnvironmentId, ServiceId};
+use time::{Date, OffsetDateTime};
+
+use super::directory::{Address, Shelf};
+use crate::segment::Column;
+
+/// The word filters, in the numbering of [`Column`].
+pub(super) const FILTER: i16 = 7;
+
+/// A stretch of one column of one segment.
+#[derive(Clone, Debug)]
+pub(super) struct Stretch<'a> {
+    pub(super) of: &'a Address,
+    /// [`Column`], or [`FILTER`].
+    pub(super) column: i16,
+    pub(super) offset: usize,
+    pub(super) length: usize,
+}
+
+const MERGED_SQL: &str = "
+    -- reader::fetch_merged
+    SELECT wanted.place, CASE wanted.col
+        WHEN 0 THEN substring(s.ts_col FROM wanted.start FOR wanted.len)
+        WHEN 1 THEN substring(s.level_col FROM wanted.start FOR wanted.len)
+        WHEN 2 THEN substring(s.message_col FROM wanted.start FOR wanted.len)
+        WHEN 3 THEN substring(s.meta_col FROM wanted.start FOR wanted.len)
+        WHEN 4 THEN substring(s.trace_col FROM wanted.start FOR wanted.len)
+        WHEN 5 THEN substring(s.request_col FROM wanted.start FOR wanted.len)
+        WHEN 6 THEN substring(s.id_col FROM wanted.start FOR wanted.len)
+        WHEN 7 THEN s.word_filter END AS bytes
+    FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::bigint[], $6::date[], $7::smallint[], $8::integer[],
+        $9::integer[]) WITH ORDINALITY
+        AS wanted (service_id, environment_id, max_ts, id, expires_on, col, start, len, place)
+    JOIN log_segments s ON s.org_id = $1 AND s.service_id = wanted.service_id
+        AND s.environment_id = wanted.environment_id AND s.max_ts = wanted.max_ts AND s.id = wanted.id
+        AND s.expires_on = wanted.expires_on";
+
+const FRESH_SQL: &str = "
+    -- reader::fetch_fresh
+    SELECT wanted.place, CASE wanted.col
+        WHEN 0 THEN substring(s.ts_col FROM wanted.start FOR wanted.len)
+        WHEN 1 THEN substring(s.level_col FROM wanted.start FOR wanted.len)
+        WHEN 2 THEN substring(s.message_col FROM wanted.start FOR wanted.len)
+        WHEN 3 THEN substring(s.meta_col FROM wanted.start FOR wanted.len)
+        WHEN 4 THEN substring(s.trace_col FROM wanted.start FOR wanted.len)
+        WHEN 5 THEN substring(s.request_col FROM wanted.start FOR wanted.len)
+        WHEN 6 THEN substring(s.id_col FROM wanted.start FOR wanted.len)
+        WHEN 7 THEN s.word_filter END AS bytes
+    FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::bigint[], $6::timestamptz[], $7::smallint[],
+        $8::integer[], $9::integer[]) WITH ORDINALITY
+        AS wanted (service_id, environment_id, max_ts, id, hour, col, start, len, place)
+    JOIN log_segments_fresh s ON s.org_id = $1 AND s.service_id = wanted.service_id
+        AND s.environment_id = wanted.environment_id AND s.max_ts = wanted.max_ts AND s.id = wanted.id
+        AND s.hour = wanted.hour";
+
+/// The bytes of each stretch, in their order.
+pub(super) async fn fetch(tx: &TenantTx<'_>, stretches: &[Stretch<'_>]) -> Result<Vec<Bytes>, DbError> {
+    let mut found = vec![None; stretches.len()];
+    // What is empty need not be asked for.
+    let mut merged: Vec<(usize, Date)> = Vec::new();
+    let mut fresh: Vec<(usize, OffsetDateTime)> = Vec::new();
+    for (place, stretch) in stretches.iter().enumerate() {
+        match stretch.of.shelf {
+            _ if stretch.length == 0 => found[place] = Some(Bytes::new()),
+            Shelf::Merged(day) => merged.push((place, day)),
+            Shelf::Fresh(hour) => fresh.push((place, hour)),
+        }
+    }
+    fetch_from(tx, MERGED_SQL, stretches, &merged, &mut found).await?;
+    fetch_from(tx, FRESH_SQL, stretches, &fresh, &mut found).await?;
+    found.into_iter().map(|bytes| bytes.ok_or_else(missing)).collect()
+}
+
+async fn fetch_from<S>(
+    tx: &TenantTx<'_>,
+    sql: &str,
+    stretches: &[Stretch<'_>],
+    wanted: &[(usize, S)],
+    found: &mut [Option<Bytes>],
+) -> Result<(), DbError>
+where
+    S: Copy + Sync + tokio_postgres::types::ToSql,
+{
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let of = |place: &usize| stretches[*place].of;
+    let service_ids: Vec<ServiceId> = wanted.iter().map(|(place, _)| of(place).service_id).collect();
+    let environment_ids: Vec<EnvironmentId> =
+        wanted.iter().map(|(place, _)| of(place).environment_id).collect();
+    let max_ts: Vec<OffsetDateTime> = wanted.iter().map(|(place, _)| of(place).max_ts).collect();
+    let ids: Vec<i64> = wanted.iter().map(|(place, _)| of(place).id).collect();
+    let partitions: Vec<S> = wanted.iter().map(|(_, partition)| *partition).collect();
+    let columns: Vec<i16> = wanted.iter().map(|(place, _)| stretches[*place].column).collect();
+    // PostgreSQL counts bytes from 1.
+    let starts: Vec<i32> = wanted
+        .iter()
+        .map(|(place, _)| stretches[*place].offset as i32 + 1)
+        .collect();
+    let lengths: Vec<i32> = wanted
+        .iter()
+        .map(|(place, _)| stretches[*place].length as i32)
+        .collect();
+    let statement = tx.prepare_cached(sql).await?;
+    let rows = tx
+        .query(
+            &statement,
+            &[
+                &tx.org_id(),
+                &service_ids,
+                &environment_ids,
+                &max_ts,
+                &ids,
+                &partitions,
+                &columns,
+                &starts,
+                &lengths,
+            ],
+        )
+        .await?;
+    for row in &rows {
+        let place: i64 = row.get("place");
+        let bytes: &[u8] = row.try_get("bytes")?;
+        found[wanted[place as usize - 1].0] = Some(Bytes::copy_from_slice(bytes));
+    }
+    Ok(())
+}
+
+/// The snapshot that listed a segment shows its columns.
+fn missing() -> DbError {
+    DbError::Corrupt {
+        what: "log segment",
+        source: "a segment of this snapshot has no such column".into(),
+    }
+}
+
+impl From<Column> for i16 {
+    fn from(column: Column) -> Self {
+        column as Self
+    }
+}

@@ -1,0 +1,135 @@
+//! Reading loose rows of `logs`, newest first, many scopes at a time.
+
+use db::{DbError, TenantTx};
+use domain::ids::{EnvironmentId, ServiceId};
+use domain::level::Level;
+use time::OffsetDateTime;
+use tokio_postgres::{Portal, Row};
+
+use super::merge::{Key, Stream, micros};
+use super::predicate::Texts;
+use super::{Plan, SearchScope, level_of};
+use crate::segment::Column;
+
+/// The next rows of several scopes, each from its own position and at most `$9` of them, scope after scope and newest
+/// first within each. Texts are sent only where a predicate looks at them (`$8`, by [`Column`]) and the level is wanted.
+/// Public so that tests can hold its plan, and what it shows to whom, to account.
+pub const SQL: &str = "
+    -- reader::rows
+    SELECT scope.place, l.ts, l.id, l.level, l.message, l.meta, l.trace_id, l.request_id
+    FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::bigint[])
+        WITH ORDINALITY AS scope (service_id, environment_id, oldest, before_ts, before_id, place)
+    CROSS JOIN LATERAL (
+        SELECT ts, id, level,
+            CASE WHEN 2 = ANY ($8::smallint[]) AND level = ANY ($7::smallint[]) THEN message END AS message,
+            CASE WHEN 3 = ANY ($8::smallint[]) AND level = ANY ($7::smallint[]) THEN meta_json::text END AS meta,
+            CASE WHEN 4 = ANY ($8::smallint[]) AND level = ANY ($7::smallint[]) THEN trace_id END AS trace_id,
+            CASE WHEN 5 = ANY ($8::smallint[]) AND level = ANY ($7::smallint[]) THEN request_id END AS request_id
+        FROM logs
+        WHERE org_id = $1 AND service_id = scope.service_id AND environment_id = scope.environment_id
+          AND ts >= scope.oldest AND ts <= scope.before_ts AND (ts, id) < (scope.before_ts, scope.before_id)
+        ORDER BY ts DESC, id DESC
+        LIMIT $9
+    ) AS l";
+
+/// Opens a read of the next rows of these scopes.
+pub(super) async fn open(
+    tx: &TenantTx<'_>,
+    plan: &Plan,
+    places: &[usize],
+    streams: &[Stream],
+    per_scope: usize,
+) -> Result<Portal, DbError> {
+    let scopes: Vec<&SearchScope> = places.iter().map(|place| &plan.scopes[*place]).collect();
+    let service_ids: Vec<ServiceId> = scopes.iter().map(|scope| scope.service_id).collect();
+    let environment_ids: Vec<EnvironmentId> = scopes.iter().map(|scope| scope.environment_id).collect();
+    let oldest: Vec<OffsetDateTime> = scopes.iter().map(|scope| plan.oldest(scope)).collect();
+    let before_ts: Vec<OffsetDateTime> = places.iter().map(|place| streams[*place].position.at()).collect();
+    let before_id: Vec<i64> = places.iter().map(|place| streams[*place].position.id).collect();
+    let wanted = Level::ALL.into_iter().filter(|level| plan.wants(*level));
+    let levels: Vec<i16> = wanted.map(Level::code).collect();
+    let looked_at: Vec<i16> = plan
+        .predicates
+        .iter()
+        .map(|predicate| predicate.column() as i16)
+        .collect();
+    let statement = tx.prepare_cached(SQL).await?;
+    Ok(tx
+        .bind(
+            &statement,
+            &[
+                &tx.org_id(),
+                &service_ids,
+                &environment_ids,
+                &oldest,
+                &before_ts,
+                &before_id,
+                &levels,
+                &looked_at,
+                &(per_scope as i64),
+            ],
+        )
+        .await?)
+}
+
+/// One row as it was read.
+pub(super) struct Scanned {
+    /// The place of its scope among those asked.
+    pub(super) place: usize,
+    pub(super) key: Key,
+    pub(super) matches: bool,
+    message: Option<String>,
+    meta: Option<String>,
+    trace_id: Option<String>,
+    request_id: Option<String>,
+}
+
+impl Scanned {
+    pub(super) fn read(row: &Row, plan: &Plan) -> Result<Self, DbError> {
+        let place: i64 = row.get("place");
+        Ok(Self {
+            place: place as usize - 1,
+            key: Key {
+                ts: micros(row.get("ts")),
+                id: row.get("id"),
+            },
+            matches: plan.wants(level_of(row.get("level"))?),
+            message: row.get("message"),
+            meta: row.get("meta"),
+            trace_id: row.get("trace_id"),
+            request_id: row.get("request_id"),
+        })
+    }
+
+    /// About what it takes in memory.
+    pub(super) fn bytes(&self) -> usize {
+        let texts = [&self.message, &self.meta, &self.trace_id, &self.request_id];
+        texts.into_iter().flatten().map(String::len).sum()
+    }
+
+    /// Decides whether it matches, and gives up its texts.
+    pub(super) fn decide(&mut self, predicates: &[super::Predicate]) {
+        let [message, meta, trace_id, request_id] = [
+            self.message.take(),
+            self.meta.take(),
+            self.trace_id.take(),
+            self.request_id.take(),
+        ]
+        .map(Option::unwrap_or_default);
+        let texts = Texts {
+            message: &message,
+            meta: &meta,
+            trace_id: &trace_id,
+            request_id: &request_id,
+        };
+        self.matches = self.matches && predicates.iter().all(|predicate| predicate.matches(texts));
+    }
+}
+
+const _: () = assert!(
+    Column::Message as u8 == 2
+        && Column::Meta as u8 == 3
+        && Column::Trace as u8 == 4
+        && Column::Request as u8 == 5,
+    "the statement names columns by their number"
+);
