@@ -60,7 +60,7 @@ secret() {
 
 secret migrate DATABASE_URL "$database" SERVICE_ROLE_PASSWORD "$role_password"
 secret query DATABASE_URL "$(role_url query)" INTERNAL_SECRET "$internal_secret"
-secret ingest DATABASE_URL "$(role_url ingest)" INTERNAL_SECRET "$internal_secret" AMQP_URL "$broker"
+secret ingest DATABASE_URL "$(role_url ingest)" COMPACTOR_DATABASE_URL "$(role_url compactor)" INTERNAL_SECRET "$internal_secret" AMQP_URL "$broker"
 secret identity DATABASE_URL "$(role_url identity)" INTERNAL_SECRET "$internal_secret" SEALING_KEYS "$sealing_keys"
 secret alerting DATABASE_URL "$(role_url alerting)" INTERNAL_SECRET "$internal_secret" AMQP_URL "$broker" SEALING_KEYS "$sealing_keys"
 secret webhook DATABASE_URL "$(role_url webhook)" INTERNAL_SECRET "$internal_secret" AMQP_URL "$broker" SEALING_KEYS "$sealing_keys"

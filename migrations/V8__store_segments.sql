@@ -53,7 +53,7 @@ GRANT SELECT ON services TO sightline_compactor;
 GRANT SELECT, INSERT, UPDATE ON leases TO sightline_compactor;
 GRANT SELECT ON refinery_schema_history TO sightline_compactor;
 
-GRANT SELECT ON log_segments, log_segments_fresh TO sightline_definer;
+GRANT SELECT, DELETE ON log_segments, log_segments_fresh TO sightline_definer;
 
 -- What waits to be merged: lines by scope and the day on which they expire. Rows that are younger than `rows_after`
 -- wait on; those of services that no longer exist are left to cleanup.
@@ -100,27 +100,48 @@ END $$;
 REVOKE ALL ON FUNCTION make_segment_partition FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION make_segment_partition TO sightline_compactor;
 
--- Drops the days of log_segments on or before which everything in them has expired.
-CREATE FUNCTION drop_segment_partitions(through date) RETURNS SETOF text
+-- The days of log_segments that are over and hold nothing that a service still keeps: after a retention was lengthened, the
+-- compactor moves lines to a later day, and until it has, their day stays.
+CREATE FUNCTION expired_segment_partitions() RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET timezone = 'UTC' AS $$
+    SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'public.log_segments'::regclass AND c.relname ~ '^log_segments_\d{8}$'
+      AND to_date(right(c.relname, 8), 'YYYYMMDD') <= current_date
+      AND c.oid NOT IN (
+          SELECT g.tableoid FROM log_segments g JOIN services s ON s.org_id = g.org_id AND s.id = g.service_id
+          WHERE g.expires_on <= current_date AND g.max_ts >= now() - make_interval(days => s.retention_days))
+    ORDER BY 1
+$$;
+ALTER FUNCTION expired_segment_partitions OWNER TO sightline_definer;
+REVOKE ALL ON FUNCTION expired_segment_partitions FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION expired_segment_partitions TO sightline_ingest;
+
+CREATE FUNCTION drop_segment_partition(part text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE
-    part text;
 BEGIN
-    IF through > current_date THEN
-        RAISE EXCEPTION 'days that are still kept cannot be dropped';
+    IF part NOT IN (SELECT expired_segment_partitions()) THEN
+        RETURN false;
     END IF;
-    FOR part IN
-        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE i.inhparent = 'public.log_segments'::regclass AND c.relname ~ '^log_segments_\d{8}$'
-          AND to_date(right(c.relname, 8), 'YYYYMMDD') <= through
-        ORDER BY 1
-    LOOP
-        EXECUTE format('DROP TABLE public.%I', part);
-        RETURN NEXT part;
-    END LOOP;
+    EXECUTE format('DROP TABLE public.%I', part);
+    RETURN true;
 END $$;
-REVOKE ALL ON FUNCTION drop_segment_partitions FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION drop_segment_partitions TO sightline_ingest;
+REVOKE ALL ON FUNCTION drop_segment_partition FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION drop_segment_partition TO sightline_ingest;
+
+-- Merged segments whose service keeps them for longer or shorter than their day says, since its retention was changed.
+CREATE FUNCTION misplaced_segments_all_orgs(batch integer)
+RETURNS TABLE (org_id uuid, service_id uuid, environment_id uuid, max_ts timestamptz, id bigint, expires_on date, keep_until date)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET timezone = 'UTC' AS $$
+    SELECT g.org_id, g.service_id, g.environment_id, g.max_ts, g.id, g.expires_on, k.day
+    FROM log_segments g JOIN services s ON s.org_id = g.org_id AND s.id = g.service_id
+    CROSS JOIN LATERAL (SELECT greatest((g.max_ts + make_interval(days => s.retention_days))::date + 1, current_date + 1)
+        AS day) k
+    WHERE g.expires_on <> k.day AND (g.expires_on > current_date OR k.day > current_date + 1)
+    LIMIT batch
+$$;
+ALTER FUNCTION misplaced_segments_all_orgs OWNER TO sightline_definer;
+REVOKE ALL ON FUNCTION misplaced_segments_all_orgs FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION misplaced_segments_all_orgs TO sightline_compactor;
 
 -- Makes the hours of log_segments_fresh from this one on. An hour for which segments already lie in the default partition
 -- is skipped: they stay readable there.
@@ -137,7 +158,8 @@ BEGIN
         name := 'log_segments_fresh_' || to_char(start, 'YYYYMMDDHH24');
         IF to_regclass('public.' || name) IS NULL THEN
             BEGIN
-                EXECUTE format('CREATE TABLE public.%I PARTITION OF public.log_segments_fresh FOR VALUES FROM (%L) TO (%L)',
+                EXECUTE format('CREATE TABLE public.%I (LIKE public.log_segments_fresh INCLUDING ALL)', name);
+                EXECUTE format('ALTER TABLE public.log_segments_fresh ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
                     name, start, start + interval '1 hour');
                 made := made + 1;
             EXCEPTION WHEN check_violation THEN
@@ -175,3 +197,70 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION drop_fresh_partition FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION drop_fresh_partition TO sightline_compactor;
+
+-- As before, and segments: at most a tenth of `batch` of them a call.
+DROP FUNCTION expire_logs;
+CREATE FUNCTION expire_logs(batch integer)
+RETURNS TABLE (log_rows bigint, segments bigint, count_rows bigint, arrival_rows bigint, receipt_rows bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    -- By scope, so that the primary key finds the oldest rows of each without a scan. Scopes that no longer exist are
+    -- known by their counts.
+    WITH kept AS (
+        SELECT org_id, id AS service_id, now() - make_interval(days => retention_days) AS oldest FROM services
+    ), scopes AS (
+        SELECT s.org_id, s.service_id, s.environment_id, coalesce(k.oldest, 'infinity') AS oldest
+        FROM (SELECT org_id, service_id, id AS environment_id FROM environments
+              UNION SELECT org_id, service_id, environment_id FROM log_counts) s
+        LEFT JOIN kept k USING (org_id, service_id)
+    ), doomed AS (
+        SELECT s.org_id, s.service_id, s.environment_id, oldest.ts, oldest.id
+        FROM scopes s CROSS JOIN LATERAL (
+            SELECT l.ts, l.id FROM logs l
+            WHERE l.org_id = s.org_id AND l.service_id = s.service_id AND l.environment_id = s.environment_id
+              AND l.ts < s.oldest
+            ORDER BY l.ts LIMIT batch
+        ) oldest LIMIT batch
+    ), gone AS (
+        DELETE FROM logs l USING doomed d
+        WHERE l.org_id = d.org_id AND l.service_id = d.service_id AND l.environment_id = d.environment_id
+          AND l.ts = d.ts AND l.id = d.id
+        RETURNING 1
+    ) SELECT count(*) INTO log_rows FROM gone;
+
+    -- Merged segments go with their day; these are of services that no longer exist, or were never merged.
+    WITH doomed AS (
+        SELECT g.tableoid AS part, g.ctid AS place FROM log_segments g
+        WHERE NOT EXISTS (SELECT FROM services s WHERE s.org_id = g.org_id AND s.id = g.service_id) LIMIT batch / 10
+    ), gone AS (
+        DELETE FROM log_segments g USING doomed d WHERE g.tableoid = d.part AND g.ctid = d.place RETURNING 1
+    ), doomed_fresh AS (
+        SELECT f.tableoid AS part, f.ctid AS place FROM log_segments_fresh f
+        WHERE f.expires_on <= current_date
+           OR NOT EXISTS (SELECT FROM services s WHERE s.org_id = f.org_id AND s.id = f.service_id) LIMIT batch / 10
+    ), gone_fresh AS (
+        DELETE FROM log_segments_fresh f USING doomed_fresh d WHERE f.tableoid = d.part AND f.ctid = d.place RETURNING 1
+    ) SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM gone_fresh) INTO segments;
+
+    count_rows := 0;
+    IF log_rows < batch AND segments = 0 THEN -- the counts name the scopes, so they go last, and a minute that is not over stays
+        WITH gone AS (
+            DELETE FROM log_counts c
+            WHERE c.minute < coalesce((
+                SELECT date_trunc('minute', now() - make_interval(days => s.retention_days)) FROM services s
+                WHERE s.org_id = c.org_id AND s.id = c.service_id), 'infinity')
+            RETURNING 1
+        ) SELECT count(*) INTO count_rows FROM gone;
+    END IF;
+
+    -- Kept for replaying rules on history.
+    WITH gone AS (DELETE FROM log_arrivals WHERE bucket < now() - interval '35 days' RETURNING 1)
+    SELECT count(*) INTO arrival_rows FROM gone;
+
+    WITH gone AS (DELETE FROM ingest_receipts WHERE created_at < now() - interval '24 hours' RETURNING 1)
+    SELECT count(*) INTO receipt_rows FROM gone;
+    RETURN NEXT;
+END $$;
+ALTER FUNCTION expire_logs OWNER TO sightline_definer;
+REVOKE ALL ON FUNCTION expire_logs FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION expire_logs TO sightline_ingest;

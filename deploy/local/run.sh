@@ -179,7 +179,10 @@ launch() {
       export IDENTITY_URL INGEST_URL ALERTING_URL WEBHOOK_URL
       IDENTITY_URL=$(url_of identity) INGEST_URL=$(url_of ingest) ALERTING_URL=$(url_of alerting) WEBHOOK_URL=$(url_of webhook)
       ;;
-    ingest) export AMQP_URL=$broker_url DEFAULT_RATE_LIMIT_PER_MINUTE=${DEFAULT_RATE_LIMIT_PER_MINUTE:-0} ;;
+    ingest)
+      export AMQP_URL=$broker_url DEFAULT_RATE_LIMIT_PER_MINUTE=${DEFAULT_RATE_LIMIT_PER_MINUTE:-0} COMPACTOR_DATABASE_URL
+      COMPACTOR_DATABASE_URL=$(role_url compactor)
+      ;;
     identity) export SEALING_KEYS=$sealing_keys PUBLIC_URL ;;
     alerting) export AMQP_URL=$broker_url SEALING_KEYS=$sealing_keys PUBLIC_URL EGRESS_ALLOW=${EGRESS_ALLOW:-127.0.0.0/8,::1/128} ;;
     webhook) export AMQP_URL=$broker_url SEALING_KEYS=$sealing_keys PUBLIC_URL ;;

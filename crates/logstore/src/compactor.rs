@@ -64,6 +64,8 @@ pub struct Report {
     pub lines: u64,
     /// Segments that could not be read, and were left where they are.
     pub damaged: u64,
+    /// Segments that were moved to another day, since their service's retention was changed.
+    pub moved: u64,
     /// Emptied hours that were dropped.
     pub hours_dropped: u64,
     /// What was there before: fresh segments, their lines, and loose rows.
@@ -128,6 +130,7 @@ impl Compactor {
                 tokio::time::sleep(started.elapsed().mul_f64(rest)).await;
             }
         }
+        report.moved = move_misplaced(&mut conn).await?;
         report.hours_dropped = self.drop_empty_hours(&conn).await?;
         Ok(Some(report))
     }
@@ -308,6 +311,33 @@ async fn backlog(conn: &Connection, rows_after: Duration) -> Result<Vec<Waiting>
             age: Duration::from_secs_f64(row.get::<_, f64>("age").max(0.0)),
         })
         .collect())
+}
+
+/// Moves segments to the day on which their service's retention lets them expire now.
+async fn move_misplaced(conn: &mut Connection) -> Result<u64, DbError> {
+    const BATCH: i32 = 1_000;
+    const SQL: &str = "
+        -- compactor::misplaced
+        SELECT org_id, service_id, environment_id, max_ts, id, expires_on, keep_until
+        FROM misplaced_segments_all_orgs($1)";
+    let rows = conn.query(SQL, &[&BATCH]).await?;
+    let mut moved = 0;
+    for row in &rows {
+        let unit = Unit {
+            scope: Scope {
+                org_id: row.get("org_id"),
+                service_id: row.get("service_id"),
+                environment_id: row.get("environment_id"),
+            },
+            expires_on: row.get("expires_on"),
+        };
+        let day: Date = row.get("keep_until");
+        make_day(conn, day).await?;
+        let tx = conn.tenant(unit.scope.org_id).await?;
+        moved += pieces::move_to(&tx, &unit, row.get("max_ts"), row.get("id"), day).await?;
+        tx.commit().await?;
+    }
+    Ok(moved)
 }
 
 /// Makes the partition that a merge writes to.

@@ -19,7 +19,7 @@ const LEASE: Duration = Duration::from_mins(3);
 /// One batch may take longer than a request's statement.
 const LONG_STATEMENTS: &str = "SET LOCAL statement_timeout = '120s'";
 
-/// What [`make_partitions`] did.
+/// What [`make_partitions`] did to the days of `logs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Partitions {
     pub made: i32,
@@ -27,14 +27,21 @@ pub struct Partitions {
     pub skipped: i32,
 }
 
-/// Makes the day partitions of `logs` from two days ago to seven days ahead, by the database's clock in UTC.
+/// Makes the day partitions of `logs` from two days ago to seven days ahead, and the hours of fresh segments for the next
+/// ones, by the database's clock in UTC.
 pub async fn make_partitions(db: &Db) -> Result<Partitions, DbError> {
+    /// Partitions are made every hour.
+    const HOURS_AHEAD: i32 = 3;
+    const FRESH_SQL: &str = "
+        -- maintenance::make_fresh_partitions
+        SELECT make_fresh_partitions($1)";
     const SQL: &str = "
         -- maintenance::make_partitions
         SELECT made, skipped FROM make_log_partitions(
             (now() AT TIME ZONE 'UTC')::date - 2, (now() AT TIME ZONE 'UTC')::date + 7)";
     let conn = db.conn("logs.partitions").await?;
     let row = conn.query_one(SQL, &[]).await?;
+    conn.execute(FRESH_SQL, &[&HOURS_AHEAD]).await?;
     Ok(Partitions {
         made: row.get("made"),
         skipped: row.get("skipped"),
@@ -44,10 +51,12 @@ pub async fn make_partitions(db: &Db) -> Result<Partitions, DbError> {
 /// What a cleanup removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CleanupReport {
-    /// Day partitions of `logs` that were dropped whole.
+    /// Partitions of rows and of segments, a day each, that were dropped whole.
     pub partitions: Vec<String>,
     /// Lines of the remaining partitions, past their service's retention or of services that no longer exist.
     pub log_rows: i64,
+    /// Segments of services that no longer exist, or that expired before they were merged.
+    pub segments: i64,
     /// Rows of `log_counts`.
     pub count_rows: i64,
     /// Rows of `log_arrivals`.
@@ -84,15 +93,16 @@ pub async fn cleanup(db: &Db) -> Result<Cleanup, DbError> {
 }
 
 async fn remove_expired(conn: &mut Connection, owner: Uuid) -> Result<CleanupReport, DbError> {
+    // First: what goes with its partition need not be deleted row by row.
+    let mut partitions = drop_partitions(conn).await.or_else(put_off)?;
+    partitions.extend(drop_segment_partitions(conn).await.or_else(put_off)?);
     let mut report = CleanupReport {
-        // First: what goes with its partition need not be deleted row by row.
-        partitions: drop_partitions(conn).await.or_else(put_off)?,
+        partitions,
         rate_bucket_rows: rate_buckets::expire_all_orgs(conn).await?,
         ..CleanupReport::default()
     };
     loop {
-        let rows = expire_batch(conn, &mut report).await?;
-        if rows < i64::from(BATCH) {
+        if !expire_batch(conn, &mut report).await? {
             return Ok(report);
         }
         // Deleting what is expired does no harm without the lease, but two would be in each other's way.
@@ -126,19 +136,43 @@ async fn drop_partitions(conn: &mut Connection) -> Result<Vec<String>, DbError> 
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Deletes one batch and adds it to the report; returns how many rows of `logs` it deleted.
-async fn expire_batch(conn: &mut Connection, report: &mut CleanupReport) -> Result<i64, DbError> {
+/// A drop waits for running searches, and new ones for it: each waits a little, and the next cleanup tries again.
+async fn drop_segment_partitions(conn: &mut Connection) -> Result<Vec<String>, DbError> {
+    const PATIENCE: &str = "SET LOCAL lock_timeout = '100ms'";
+    const EXPIRED_SQL: &str = "
+        -- maintenance::expired_segment_partitions
+        SELECT expired_segment_partitions()";
+    const DROP_SQL: &str = "
+        -- maintenance::drop_segment_partition
+        SELECT drop_segment_partition($1)";
+    let expired = conn.query(EXPIRED_SQL, &[]).await?;
+    let mut dropped = Vec::new();
+    for row in &expired {
+        let part: String = row.get(0);
+        let tx = conn.transaction().await?;
+        tx.batch_execute(PATIENCE).await?;
+        if tx.query_one(DROP_SQL, &[&part]).await?.get(0) {
+            tx.commit().await?;
+            dropped.push(part);
+        }
+    }
+    Ok(dropped)
+}
+
+/// Deletes one batch and adds it to the report; says whether there may be more.
+async fn expire_batch(conn: &mut Connection, report: &mut CleanupReport) -> Result<bool, DbError> {
     const SQL: &str = "
         -- maintenance::expire_batch
-        SELECT log_rows, count_rows, arrival_rows, receipt_rows FROM expire_logs($1)";
+        SELECT log_rows, segments, count_rows, arrival_rows, receipt_rows FROM expire_logs($1)";
     let tx = conn.transaction().await?;
     tx.batch_execute(LONG_STATEMENTS).await?;
     let row = tx.query_one(SQL, &[&BATCH]).await?;
     tx.commit().await?;
-    let log_rows: i64 = row.get("log_rows");
+    let (log_rows, segments): (i64, i64) = (row.get("log_rows"), row.get("segments"));
     report.log_rows += log_rows;
+    report.segments += segments;
     report.count_rows += row.get::<_, i64>("count_rows");
     report.arrival_rows += row.get::<_, i64>("arrival_rows");
     report.receipt_rows += row.get::<_, i64>("receipt_rows");
-    Ok(log_rows)
+    Ok(log_rows >= i64::from(BATCH) || segments > 0)
 }

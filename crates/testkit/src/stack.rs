@@ -200,6 +200,10 @@ impl StackBuilder {
         let mut environment = shared.to_vec();
         let role = format!("sightline_{}", service.as_str());
         environment.push(("DATABASE_URL".to_owned(), db.url_for(&role)));
+        if service == Service::Ingest {
+            let compactor = db.url_for("sightline_compactor");
+            environment.push(("COMPACTOR_DATABASE_URL".to_owned(), compactor));
+        }
         let own = self
             .environment
             .iter()

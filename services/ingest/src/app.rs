@@ -1,11 +1,12 @@
 //! Builds the service and its background work.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
 use anyhow::Context as _;
 use bus::{BusConfig, HintPublisher, Publisher};
-use db::DbConfig;
+use db::{Db, DbConfig};
 use domain::events::RoutingKey;
 use domain::scope::Scope;
 use logstore::budget::Budget;
@@ -19,7 +20,7 @@ use crate::key_use::KeyUse;
 use crate::keys::Keys;
 use crate::rate_limit::RateLimiter;
 use crate::unpack::Workshop;
-use crate::{Config, metrics, routes, upkeep};
+use crate::{Config, compaction, metrics, routes, upkeep};
 
 /// What ingest's handlers share beside the kit.
 pub(crate) struct State {
@@ -68,6 +69,10 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
             .write_until(kit.db.clone(), kit.requests_done.clone()),
     );
     kit.tasks.spawn(upkeep::clean_up_hourly(kit.clone()));
+    if let Some(url) = &config.compactor_database_url {
+        let db = Db::new(&compactor_config(url.expose_secret()))?;
+        kit.tasks.spawn(compaction::compact(kit.clone(), db));
+    }
     kit.tasks
         .spawn(finish_after_requests(kit.clone(), writer, hints, publisher));
     Ok(service_kit::server::serve(
@@ -84,6 +89,15 @@ fn writer_config(config: &Config) -> WriterConfig {
     WriterConfig {
         max_queued_bytes: config.limits.max_queued_bytes,
         ..WriterConfig::new(DbConfig::new(url, "sightline-ingest-writer"))
+    }
+}
+
+fn compactor_config(url: &str) -> DbConfig {
+    DbConfig {
+        max_connections: 2,
+        // A merge's statements carry megabytes.
+        statement_timeout: Duration::from_secs(30),
+        ..DbConfig::new(url, "sightline-compactor")
     }
 }
 

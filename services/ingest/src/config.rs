@@ -17,6 +17,11 @@ pub struct Config {
     #[arg(long, env = "AMQP_URL", hide_env_values = true)]
     pub amqp_url: SecretString,
 
+    /// PostgreSQL as the role sightline_compactor. With it this replica merges what was stored into larger segments,
+    /// whenever no other replica does; without it on any, searches grow slow.
+    #[arg(long, env = "COMPACTOR_DATABASE_URL", hide_env_values = true)]
+    pub compactor_database_url: Option<SecretString>,
+
     /// Log lines a minute for a key without a limit of its own; 0 for none. 600,000 a minute is what a large service logs;
     /// it keeps one runaway sender from filling the disk unnoticed.
     #[arg(long, env = "DEFAULT_RATE_LIMIT_PER_MINUTE", default_value_t = 600_000)]

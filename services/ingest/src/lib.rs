@@ -12,6 +12,7 @@ mod keys;
 mod rate_limit;
 
 mod body;
+mod compaction;
 mod encoding;
 mod format;
 mod lines;

@@ -1,6 +1,7 @@
 //! Every metric of this service. Those of the log store's writer are described here too, since only ingest writes.
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
+use logstore::compactor::Report;
 use service_kit::ApiError;
 
 const LINES: &str = "ingest_lines_total";
@@ -36,8 +37,29 @@ pub(crate) fn describe() {
         Unit::Seconds,
         "From a flush's begin to its commit"
     );
+    describe_counter!(
+        "logstore_compacted_lines_total",
+        "Lines that the compactor wrote anew"
+    );
+    describe_counter!("logstore_merges_total", "Merges of the compactor");
+    describe_gauge!(
+        "logstore_compaction_backlog_segments",
+        "Segments that wait to be merged, as the compactor found them last"
+    );
+    describe_gauge!("logstore_compaction_backlog_lines", "Lines that wait to be merged");
+    describe_counter!(
+        "logstore_damaged_segments_total",
+        "Segments that could not be read"
+    );
     describe_gauge!("logstore_queue_rows", "Lines accepted and not yet answered");
     describe_gauge!("logstore_queue_bytes", Unit::Bytes, "The same in bytes");
+}
+
+pub(crate) fn compacted(report: &Report) {
+    counter!("logstore_compacted_lines_total").increment(report.lines);
+    counter!("logstore_merges_total").increment(report.merges);
+    gauge!("logstore_compaction_backlog_segments").set(report.waiting_segments as f64);
+    gauge!("logstore_compaction_backlog_lines").set(report.waiting_lines as f64);
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -250,3 +250,32 @@ pub(super) async fn put(tx: &TenantTx<'_>, unit: &Unit, segment: &Encoded) -> Re
     .await?;
     Ok(())
 }
+
+/// Moves a merged segment to another day; returns how many were: 0 if it is not there any more.
+pub(super) async fn move_to(
+    tx: &TenantTx<'_>,
+    unit: &Unit,
+    max_ts: OffsetDateTime,
+    id: i64,
+    day: Date,
+) -> Result<u64, DbError> {
+    const SQL: &str = "
+        -- compactor::move
+        WITH taken AS (
+            DELETE FROM log_segments
+            WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND max_ts = $4 AND id = $5 AND expires_on = $6
+            RETURNING id, min_ts, max_ts, first_id, row_count, level_counts, word_filter, index_col, ts_col, level_col,
+                message_col, meta_col, trace_col, request_col, id_col, created_at
+        )
+        INSERT INTO log_segments (org_id, service_id, environment_id, expires_on, id, min_ts, max_ts, first_id, row_count,
+            level_counts, word_filter, index_col, ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col,
+            created_at)
+        SELECT $1, $2, $3, $7, t.id, t.min_ts, t.max_ts, t.first_id, t.row_count, t.level_counts, t.word_filter,
+            t.index_col, t.ts_col, t.level_col, t.message_col, t.meta_col, t.trace_col, t.request_col, t.id_col, t.created_at
+        FROM taken t";
+    let statement = tx.prepare_cached(SQL).await?;
+    let Unit { scope, expires_on } = unit;
+    let params: [&(dyn ToSql + Sync); 7] =
+        [&tx.org_id(), &scope.service_id, &scope.environment_id, &max_ts, &id, expires_on, &day];
+    Ok(tx.execute(&statement, &params).await?)
+}

@@ -10,11 +10,13 @@ use utoipa::ToSchema;
 /// What a cleanup removed.
 #[derive(Serialize, ToSchema)]
 pub(super) struct CleanupView {
-    /// Day partitions that were dropped whole.
+    /// Partitions of rows and of segments, a day each, that were dropped whole.
     #[schema(example = json!(["logs_20260101"]))]
     partitions: Vec<String>,
     /// Lines past their service's retention, or of services that no longer exist.
     log_rows: i64,
+    /// Segments of services that no longer exist, or that expired before they were merged.
+    segments: i64,
     count_rows: i64,
     arrival_rows: i64,
     receipt_rows: i64,
@@ -26,6 +28,7 @@ impl From<CleanupReport> for CleanupView {
         Self {
             partitions: report.partitions,
             log_rows: report.log_rows,
+            segments: report.segments,
             count_rows: report.count_rows,
             arrival_rows: report.arrival_rows,
             receipt_rows: report.receipt_rows,

@@ -113,8 +113,23 @@ async fn an_answer_has_everything_about_a_line() {
     stats["elapsed_ms"] = json!(0);
     assert_eq!(
         stats,
-        json!({"rows_scanned": 1, "elapsed_ms": 0, "partial": false, "partial_reason": null})
+        json!({
+            "rows_scanned": 1, "blocks_read": 0, "blocks_pruned": 0, "bytes_read": 0, "elapsed_ms": 0,
+            "partial": false, "partial_reason": null
+        })
     );
+}
+
+#[tokio::test]
+async fn a_trace_or_a_request_is_found_by_its_id() {
+    let app = TestApp::start().await;
+    let (org, viewer) = app.org().await;
+    app.store(org.scope(), &[(now(), Level::Warn, "slow")]).await;
+    assert_eq!(found(&viewer, "trace_id=trace").await, ["slow"]);
+    assert_eq!(found(&viewer, "trace_id=trace&q=slow&request_id=").await, ["slow"]);
+    for nothing in ["trace_id=trac", "request_id=trace", "trace_id=trace&q=fast"] {
+        assert!(found(&viewer, nothing).await.is_empty(), "{nothing}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,44 @@
+//! Merges what was stored, on one of the replicas, beside everything else that ingest does.
+
+use std::time::Duration;
+
+use db::Db;
+use logstore::compactor::{Compactor, CompactorConfig, Report};
+use service_kit::Kit;
+
+use crate::metrics;
+
+/// Between rounds: what was written may wait this long longer.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Compacts whenever no other replica does. `db` logs in as `sightline_compactor`.
+pub(crate) async fn compact(kit: Kit, db: Db) {
+    let mut compactor = Compactor::new(db, CompactorConfig::default());
+    let compacting = async {
+        loop {
+            match compactor.round().await {
+                Ok(Some(report)) => show(&report),
+                Ok(None) => {} // another replica does
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "stored lines were not merged: {error}; it is tried again"
+                    );
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    // Cut off in the middle, a merge is rolled back.
+    kit.stopping.run_until_cancelled(compacting).await;
+    if let Err(error) = compactor.step_down().await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "the lead will run out");
+    }
+}
+
+fn show(report: &Report) {
+    metrics::compacted(report);
+    if report.merges > 0 {
+        tracing::debug!(?report, "merged {} lines", report.lines);
+    }
+}
