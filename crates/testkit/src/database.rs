@@ -156,9 +156,13 @@ async fn make_template(server: &Url, admin: &Client, name: &str) {
 async fn clone_template(server: &Url, admin: &Client, template: &str, name: &str) {
     let sql = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"");
     let mut tries = 0;
+    // One that somebody is still making could be cloned as well, without its tables.
+    if !is_template(admin, template).await {
+        make_template(server, admin, template).await;
+    }
     while let Err(error) = admin.batch_execute(&sql).await {
         match error.code() {
-            // First use of this version; or another build's sweep took it for a leftover.
+            // Another build's sweep took it for a leftover.
             Some(&SqlState::INVALID_CATALOG_NAME) => make_template(server, admin, template).await,
             // The last connection of the migration, or a vacuum worker, may still be leaving.
             Some(&SqlState::OBJECT_IN_USE) => sleep(Duration::from_millis(100)).await,
