@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use crate::corpus::{self, Corpus, Line};
 use crate::cpu;
 use crate::load::{self, Pace, Request};
+use crate::queries;
 use crate::reference::{self, Layout};
 use crate::report::Report;
 use crate::target::{Sender, Target};
@@ -103,6 +104,23 @@ pub(crate) async fn measure(lines: usize, end: OffsetDateTime, report: &mut Repo
     report.add("one key, of eight keys", one / eight, "x");
 
     references(&target, &corpus, &senders[0], fastest, report).await
+}
+
+/// Loads the corpus once, and measures searches of it.
+pub(crate) async fn load_and_query(
+    lines: usize,
+    end: OffsetDateTime,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let corpus: Vec<Line> = Corpus::new(crate::SEED, lines, end).collect();
+    let target = Target::start().await?;
+    let senders = target.add_senders(SCOPES).await?;
+    let base = target.stack.client(testkit::Service::Ingest).base().to_owned();
+    report.section("loading");
+    let requests = prepare(&corpus, &senders, 1_000);
+    let pace = Pace::AsFastAsAnswered;
+    run(&target, &base, requests, 4, pace, "1,000-line bodies, 4 connections", report).await?;
+    queries::measure(&target, &senders, &corpus, end, report).await
 }
 
 async fn references(

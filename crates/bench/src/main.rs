@@ -9,6 +9,7 @@ mod corpus;
 mod cpu;
 mod ingest;
 mod load;
+mod queries;
 mod reference;
 mod report;
 mod target;
@@ -27,9 +28,28 @@ struct Config {
     /// Lines of the corpus.
     #[arg(long, default_value_t = 1_000_000)]
     lines: usize,
+    /// What to measure; everything when absent.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
     /// Where the JSON goes.
     #[arg(long, default_value = "target/bench.json")]
     json: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// The codec of segments, alone.
+    Codec,
+    /// Ingest over HTTP, and the reference points.
+    Ingest,
+    /// Merging, and searches of what was merged.
+    Queries,
+}
+
+impl Config {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_none_or(|only| only == part)
+    }
 }
 
 #[tokio::main]
@@ -38,8 +58,15 @@ async fn main() -> anyhow::Result<()> {
     let config = Config::parse();
     let mut report = report::Report::default();
     let end = now();
-    codec::measure(config.lines, end, &mut report)?;
-    ingest::measure(config.lines, end, &mut report).await?;
+    if config.wants(Part::Codec) {
+        codec::measure(config.lines, end, &mut report)?;
+    }
+    if config.wants(Part::Ingest) {
+        ingest::measure(config.lines, end, &mut report).await?;
+    }
+    if config.wants(Part::Queries) {
+        ingest::load_and_query(config.lines, end, &mut report).await?;
+    }
     report.write(&config.json)?;
     println!("\nwritten to {}", config.json.display());
     Ok(())

@@ -36,6 +36,8 @@ impl Target {
             .on_database(db)
             .only([Service::Ingest])
             .env(Service::Ingest, "DEFAULT_RATE_LIMIT_PER_MINUTE", 0)
+            // Merging is measured apart: how much of it falls into a load is chance.
+            .without(Service::Ingest, "COMPACTOR_DATABASE_URL")
             .start()
             .await;
         Ok(Self {

@@ -57,6 +57,7 @@ pub struct Stack {
 /// What differs from one usual replica of each service.
 #[derive(Default)]
 pub struct StackBuilder {
+    left_out: Vec<(Service, &'static str)>,
     services: Option<Vec<Service>>,
     replicas: HashMap<Service, usize>,
     environment: Vec<(Option<Service>, String, String)>,
@@ -84,6 +85,13 @@ impl StackBuilder {
     pub fn env(mut self, service: Service, name: &str, value: impl ToString) -> Self {
         self.environment
             .push((Some(service), name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Leaves one of the stack's own variables out for one service.
+    #[must_use]
+    pub fn without(mut self, service: Service, name: &'static str) -> Self {
+        self.left_out.push((service, name));
         self
     }
 
@@ -210,6 +218,7 @@ impl StackBuilder {
             .filter(|(of, _, _)| of.is_none_or(|of| of == service));
         // The last of a name wins.
         environment.extend(own.map(|(_, name, value)| (name.clone(), value.clone())));
+        environment.retain(|(name, _)| !self.left_out.iter().any(|(of, left)| *of == service && left == name));
         environment
     }
 }

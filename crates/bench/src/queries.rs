@@ -1,0 +1,203 @@
+//! What a search costs once the lines are merged: each kind of question, many times with different constants.
+
+use std::time::{Duration, Instant};
+
+use db::{Connection, Db, DbConfig};
+use domain::ids::{EnvironmentId, OrgId, ServiceId};
+use domain::level::Level;
+use domain::page::PageLimit;
+use domain::words::WordQuery;
+use hdrhistogram::Histogram;
+use logstore::compactor::{Compactor, CompactorConfig};
+use logstore::reader::{self, Budget, HistogramPlan, Plan, Predicate, Reader, SearchScope};
+use time::OffsetDateTime;
+
+use crate::corpus::{Line, Random};
+use crate::cpu;
+use crate::report::Report;
+use crate::target::{Sender, Target};
+
+/// Each question is asked so often; the first few warm caches and statements.
+const RUNS: usize = 20;
+const WARM_UP: usize = 3;
+
+pub(crate) async fn measure(
+    target: &Target,
+    senders: &[Sender],
+    corpus: &[Line],
+    end: OffsetDateTime,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    compact(target, report).await?;
+    let db = Db::new(&DbConfig::new(target.stack.db.url_for("sightline_query"), "bench"))?;
+    let org = senders[0].org_id;
+    let scopes: Vec<SearchScope> = senders
+        .iter()
+        .filter(|sender| sender.org_id == org)
+        .map(|sender| SearchScope {
+            service_id: ServiceId(sender.service_id),
+            environment_id: EnvironmentId(sender.environment_id),
+            oldest: end - time::Duration::days(30),
+        })
+        .collect();
+    let mut asking = Asking {
+        conn: db.conn("bench").await?,
+        reader: Reader::new(64 << 20),
+        org: OrgId(org),
+        plan: Plan {
+            scopes: scopes.clone(),
+            from: end - time::Duration::days(1),
+            to: end + time::Duration::minutes(10),
+            levels: Vec::new(),
+            predicates: Vec::new(),
+            limit: PageLimit::DEFAULT,
+            cursor: None,
+            budget: Budget {
+                time: Duration::from_secs(30),
+                bytes: 32 << 20,
+            },
+        },
+    };
+    report.section("searches over 24 hours of one organisation, merged, warm");
+    asking.all(corpus, report).await?;
+    histograms(&mut asking, scopes, end, report).await
+}
+
+async fn compact(target: &Target, report: &mut Report) -> anyhow::Result<()> {
+    report.section("merging what was written");
+    let config = CompactorConfig {
+        rows_after: Duration::ZERO,
+        duty: 1.0,
+        eager: true,
+    };
+    let db = Db::new(&DbConfig::new(target.stack.db.url_for("sightline_compactor"), "bench"))?;
+    let before = target.cpu();
+    let own = cpu::seconds_of_tree(std::process::id());
+    let done = Compactor::new(db, config).round().await?.unwrap_or_default();
+    let cost = target.cpu().since(before);
+    let own = cpu::seconds_of_tree(std::process::id()) - own - cost.ingest;
+    let lines = done.waiting_lines.max(1) as f64;
+    report.add("lines that waited", lines, "lines");
+    report.add("lines written anew, of those", done.lines as f64 / lines, "x");
+    report.add("CPU of the compactor", own / lines * 1e6, "us a line");
+    report.add("CPU of PostgreSQL", cost.postgres / lines * 1e6, "us a line");
+    let sizes = "SELECT coalesce(sum(pg_total_relation_size(i.inhrelid)), 0)::bigint,
+                    (SELECT coalesce(sum(row_count), 0)::bigint FROM log_segments)
+                 FROM pg_inherits i WHERE i.inhparent = 'log_segments'::regclass";
+    let row = target.owner.query_one(sizes, &[]).await?;
+    let (bytes, stored): (i64, i64) = (row.get(0), row.get(1));
+    report.add("lines at rest", stored as f64, "lines");
+    report.add("at rest, all included", bytes as f64 / stored.max(1) as f64, "bytes a line");
+    Ok(())
+}
+
+struct Asking {
+    conn: Connection,
+    reader: Reader,
+    org: OrgId,
+    plan: Plan,
+}
+
+impl Asking {
+    async fn all(&mut self, corpus: &[Line], report: &mut Report) -> anyhow::Result<()> {
+        let one = self.plan.scopes[..1].to_vec();
+        let newest = Plan {
+            scopes: one,
+            ..self.plan.clone()
+        };
+        self.ask("newest 100 of a scope", report, |_| newest.clone()).await?;
+        let errors = Plan {
+            levels: vec![Level::Error, Level::Fatal],
+            ..self.plan.clone()
+        };
+        self.ask("newest 100 errors of the organisation", report, |_| errors.clone())
+            .await?;
+        let base = self.plan.clone();
+        let with = |predicate: Predicate| Plan {
+            predicates: vec![predicate],
+            ..base.clone()
+        };
+        let words = |text: &str| Predicate::Words(WordQuery::parse(text));
+        self.ask("a rare word", report, |_| with(words("needle"))).await?;
+        self.ask("a word that is nowhere", report, |run| {
+            with(words(&format!("nowhere{run}")))
+        })
+        .await?;
+        self.ask("a common word, newest 100", report, |_| with(words("common")))
+            .await?;
+        self.ask("a rare substring, not at a word's edge", report, |run| {
+            with(Predicate::Substring(format!("eedl{}", ["e", "ex"][run % 2])))
+        })
+        .await?;
+        let mut random = Random::new(crate::SEED);
+        let traced: Vec<&Line> = corpus.iter().filter(|line| !line.trace_id.is_empty()).collect();
+        let mut pick = || traced[random.below(traced.len() as u64) as usize].trace_id.clone();
+        let traces: Vec<String> = (0..RUNS + WARM_UP).map(|_| pick()).collect();
+        self.ask("one trace id", report, |run| {
+            with(Predicate::TraceId(traces[run].clone()))
+        })
+        .await?;
+        self.ask("a field's value", report, |run| {
+            with(Predicate::Field {
+                path: "user_id".to_owned(),
+                value: format!("u{}", 1_000 + run * 37),
+            })
+        })
+        .await
+    }
+
+    async fn ask(
+        &mut self,
+        name: &str,
+        report: &mut Report,
+        plan: impl Fn(usize) -> Plan,
+    ) -> anyhow::Result<()> {
+        let mut times = Histogram::<u64>::new(3)?;
+        let (mut lines, mut blocks) = (0, 0);
+        for run in 0..RUNS + WARM_UP {
+            let plan = plan(run);
+            let started = Instant::now();
+            let tx = self.conn.tenant_snapshot(self.org).await?;
+            let found = self.reader.search(&tx, &plan).await?;
+            tx.commit().await?;
+            if run >= WARM_UP {
+                times.record(started.elapsed().as_micros() as u64)?;
+                lines += found.lines.len();
+                blocks += found.stats.blocks_read;
+            }
+        }
+        let mean = |sum: f64| sum / RUNS as f64;
+        report.add(name, times.value_at_quantile(0.5) as f64 / 1_000.0, "ms, p50");
+        report.add("  p95", times.value_at_quantile(0.95) as f64 / 1_000.0, "ms");
+        report.add("  found", mean(lines as f64), "lines");
+        report.add("  blocks read", mean(blocks as f64), "blocks");
+        Ok(())
+    }
+}
+
+async fn histograms(
+    asking: &mut Asking,
+    scopes: Vec<SearchScope>,
+    end: OffsetDateTime,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    for (name, hours) in [
+        ("histogram by level, 1 h by the minute", 1),
+        ("histogram by level, 24 h by the minute", 24),
+    ] {
+        let range = (end - time::Duration::hours(hours), end);
+        let plan = HistogramPlan::new(scopes.clone(), range, Vec::new(), time::Duration::MINUTE)?;
+        let mut times = Histogram::<u64>::new(3)?;
+        for run in 0..RUNS + WARM_UP {
+            let started = Instant::now();
+            let tx = asking.conn.tenant_snapshot(asking.org).await?;
+            reader::histogram(&tx, &plan).await?;
+            tx.commit().await?;
+            if run >= WARM_UP {
+                times.record(started.elapsed().as_micros() as u64)?;
+            }
+        }
+        report.add(name, times.value_at_quantile(0.5) as f64 / 1_000.0, "ms, p50");
+    }
+    Ok(())
+}
