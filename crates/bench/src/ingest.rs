@@ -119,7 +119,16 @@ pub(crate) async fn load_and_query(
     report.section("loading");
     let requests = prepare(&corpus, &senders, 1_000);
     let pace = Pace::AsFastAsAnswered;
-    run(&target, &base, requests, 4, pace, "1,000-line bodies, 4 connections", report).await?;
+    run(
+        &target,
+        &base,
+        requests,
+        4,
+        pace,
+        "1,000-line bodies, 4 connections",
+        report,
+    )
+    .await?;
     queries::measure(&target, &senders, &corpus, end, report).await
 }
 

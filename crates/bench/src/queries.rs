@@ -29,7 +29,10 @@ pub(crate) async fn measure(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     compact(target, report).await?;
-    let db = Db::new(&DbConfig::new(target.stack.db.url_for("sightline_query"), "bench"))?;
+    let db = Db::new(&DbConfig::new(
+        target.stack.db.url_for("sightline_query"),
+        "bench",
+    ))?;
     let org = senders[0].org_id;
     let scopes: Vec<SearchScope> = senders
         .iter()
@@ -70,7 +73,10 @@ async fn compact(target: &Target, report: &mut Report) -> anyhow::Result<()> {
         duty: 1.0,
         eager: true,
     };
-    let db = Db::new(&DbConfig::new(target.stack.db.url_for("sightline_compactor"), "bench"))?;
+    let db = Db::new(&DbConfig::new(
+        target.stack.db.url_for("sightline_compactor"),
+        "bench",
+    ))?;
     let before = target.cpu();
     let own = cpu::seconds_of_tree(std::process::id());
     let done = Compactor::new(db, config).round().await?.unwrap_or_default();
@@ -87,7 +93,11 @@ async fn compact(target: &Target, report: &mut Report) -> anyhow::Result<()> {
     let row = target.owner.query_one(sizes, &[]).await?;
     let (bytes, stored): (i64, i64) = (row.get(0), row.get(1));
     report.add("lines at rest", stored as f64, "lines");
-    report.add("at rest, all included", bytes as f64 / stored.max(1) as f64, "bytes a line");
+    report.add(
+        "at rest, all included",
+        bytes as f64 / stored.max(1) as f64,
+        "bytes a line",
+    );
     Ok(())
 }
 
@@ -105,13 +115,16 @@ impl Asking {
             scopes: one,
             ..self.plan.clone()
         };
-        self.ask("newest 100 of a scope", report, |_| newest.clone()).await?;
+        self.ask("newest 100 of a scope", report, |_| newest.clone())
+            .await?;
         let errors = Plan {
             levels: vec![Level::Error, Level::Fatal],
             ..self.plan.clone()
         };
-        self.ask("newest 100 errors of the organisation", report, |_| errors.clone())
-            .await?;
+        self.ask("newest 100 errors of the organisation", report, |_| {
+            errors.clone()
+        })
+        .await?;
         let base = self.plan.clone();
         let with = |predicate: Predicate| Plan {
             predicates: vec![predicate],
@@ -131,7 +144,11 @@ impl Asking {
         .await?;
         let mut random = Random::new(crate::SEED);
         let traced: Vec<&Line> = corpus.iter().filter(|line| !line.trace_id.is_empty()).collect();
-        let mut pick = || traced[random.below(traced.len() as u64) as usize].trace_id.clone();
+        let mut pick = || {
+            traced[random.below(traced.len() as u64) as usize]
+                .trace_id
+                .clone()
+        };
         let traces: Vec<String> = (0..RUNS + WARM_UP).map(|_| pick()).collect();
         self.ask("one trace id", report, |run| {
             with(Predicate::TraceId(traces[run].clone()))

@@ -218,7 +218,12 @@ impl StackBuilder {
             .filter(|(of, _, _)| of.is_none_or(|of| of == service));
         // The last of a name wins.
         environment.extend(own.map(|(_, name, value)| (name.clone(), value.clone())));
-        environment.retain(|(name, _)| !self.left_out.iter().any(|(of, left)| *of == service && left == name));
+        environment.retain(|(name, _)| {
+            !self
+                .left_out
+                .iter()
+                .any(|(of, left)| *of == service && left == name)
+        });
         environment
     }
 }

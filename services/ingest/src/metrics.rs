@@ -1,7 +1,7 @@
 //! Every metric of this service. Those of the log store's writer are described here too, since only ingest writes.
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use logstore::compactor::Report;
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use service_kit::ApiError;
 
 const LINES: &str = "ingest_lines_total";
@@ -46,7 +46,10 @@ pub(crate) fn describe() {
         "logstore_compaction_backlog_segments",
         "Segments that wait to be merged, as the compactor found them last"
     );
-    describe_gauge!("logstore_compaction_backlog_lines", "Lines that wait to be merged");
+    describe_gauge!(
+        "logstore_compaction_backlog_lines",
+        "Lines that wait to be merged"
+    );
     describe_counter!(
         "logstore_damaged_segments_total",
         "Segments that could not be read"

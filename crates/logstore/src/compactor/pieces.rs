@@ -275,7 +275,14 @@ pub(super) async fn move_to(
         FROM taken t";
     let statement = tx.prepare_cached(SQL).await?;
     let Unit { scope, expires_on } = unit;
-    let params: [&(dyn ToSql + Sync); 7] =
-        [&tx.org_id(), &scope.service_id, &scope.environment_id, &max_ts, &id, expires_on, &day];
+    let params: [&(dyn ToSql + Sync); 7] = [
+        &tx.org_id(),
+        &scope.service_id,
+        &scope.environment_id,
+        &max_ts,
+        &id,
+        expires_on,
+        &day,
+    ];
     Ok(tx.execute(&statement, &params).await?)
 }

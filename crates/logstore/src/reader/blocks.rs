@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use bytes::Bytes;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::directory::Listed;
 use super::merge::Key;
@@ -54,8 +54,11 @@ impl Rows {
 /// A row that matched, and when it was.
 pub(super) type Hit = (Key, u32);
 
-/// Runs a job for each item on as many threads as there are cores.
-pub(super) async fn on_all_cores<T, R>(items: Vec<T>, job: impl Fn(T) -> R + Clone + Send + 'static) -> Vec<R>
+/// Jobs that run, in the order of their items.
+pub(super) type Running<R> = Vec<JoinHandle<Vec<R>>>;
+
+/// Starts a job for each item on as many threads as there are cores.
+pub(super) fn begin<T, R>(items: Vec<T>, job: &(impl Fn(T) -> R + Clone + Send + 'static)) -> Running<R>
 where
     T: Send + 'static,
     R: Send + 'static,
@@ -67,13 +70,15 @@ where
     loop {
         let part: Vec<T> = items.by_ref().take(share).collect();
         if part.is_empty() {
-            break;
+            return running;
         }
         let job = job.clone();
-        running.push(spawn_blocking(move || {
-            part.into_iter().map(job).collect::<Vec<R>>()
-        }));
+        running.push(spawn_blocking(move || part.into_iter().map(job).collect()));
     }
+}
+
+/// The results, in the order of the items.
+pub(super) async fn finish<R>(running: Running<R>) -> Vec<R> {
     let mut results = Vec::new();
     for part in running {
         let part = part.await;

@@ -1,5 +1,7 @@
 //! Fetching parts of segments' columns.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use db::{DbError, TenantTx};
 use domain::ids::{EnvironmentId, ServiceId};
@@ -57,22 +59,58 @@ const FRESH_SQL: &str = "
         AND s.environment_id = wanted.environment_id AND s.max_ts = wanted.max_ts AND s.id = wanted.id
         AND s.hour = wanted.hour";
 
-/// The bytes of each stretch, in their order.
+/// The bytes of each stretch, in their order. Stretches that adjoin one another are read as one.
 pub(super) async fn fetch(tx: &TenantTx<'_>, stretches: &[Stretch<'_>]) -> Result<Vec<Bytes>, DbError> {
-    let mut found = vec![None; stretches.len()];
+    let (runs, parts) = adjoin(stretches);
+    let mut found = vec![None; runs.len()];
     // What is empty need not be asked for.
     let mut merged: Vec<(usize, Date)> = Vec::new();
     let mut fresh: Vec<(usize, OffsetDateTime)> = Vec::new();
-    for (place, stretch) in stretches.iter().enumerate() {
-        match stretch.of.shelf {
-            _ if stretch.length == 0 => found[place] = Some(Bytes::new()),
+    for (place, run) in runs.iter().enumerate() {
+        match run.of.shelf {
+            _ if run.length == 0 => found[place] = Some(Bytes::new()),
             Shelf::Merged(day) => merged.push((place, day)),
             Shelf::Fresh(hour) => fresh.push((place, hour)),
         }
     }
-    fetch_from(tx, MERGED_SQL, stretches, &merged, &mut found).await?;
-    fetch_from(tx, FRESH_SQL, stretches, &fresh, &mut found).await?;
-    found.into_iter().map(|bytes| bytes.ok_or_else(missing)).collect()
+    fetch_from(tx, MERGED_SQL, &runs, &merged, &mut found).await?;
+    fetch_from(tx, FRESH_SQL, &runs, &fresh, &mut found).await?;
+    let part_of = |(run, range): (usize, Range<usize>)| {
+        let bytes = found[run].as_ref().ok_or_else(missing)?;
+        // Shorter than its index says: the decoder will find its checksum wrong.
+        Ok(bytes.slice(range.start.min(bytes.len())..range.end.min(bytes.len())))
+    };
+    parts.into_iter().map(part_of).collect()
+}
+
+/// The runs to read, and for each stretch its run and where it lies in it.
+fn adjoin<'a>(stretches: &[Stretch<'a>]) -> (Vec<Stretch<'a>>, Vec<(usize, Range<usize>)>) {
+    let mut order: Vec<usize> = (0..stretches.len()).collect();
+    order.sort_by_key(|place| {
+        let Stretch {
+            of, column, offset, ..
+        } = &stretches[*place];
+        (of.id, *column, *offset)
+    });
+    let mut runs: Vec<Stretch<'a>> = Vec::new();
+    let mut parts = vec![(0, 0..0); stretches.len()];
+    for place in order {
+        let stretch = &stretches[place];
+        match runs.last_mut() {
+            Some(run)
+                if run.of.id == stretch.of.id
+                    && run.column == stretch.column
+                    && run.offset.checked_add(run.length) == Some(stretch.offset) =>
+            {
+                run.length += stretch.length;
+            }
+            _ => runs.push(stretch.clone()),
+        }
+        let run = runs.len() - 1;
+        let start = stretch.offset - runs[run].offset;
+        parts[place] = (run, start..start.saturating_add(stretch.length));
+    }
+    (runs, parts)
 }
 
 async fn fetch_from<S>(
@@ -141,5 +179,62 @@ fn missing() -> DbError {
 impl From<Column> for i16 {
     fn from(column: Column) -> Self {
         column as Self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_read_as_one() {
+        let address = |id| Address {
+            service_id: ServiceId::generate(),
+            environment_id: EnvironmentId::generate(),
+            max_ts: OffsetDateTime::UNIX_EPOCH,
+            id,
+            shelf: Shelf::Fresh(OffsetDateTime::UNIX_EPOCH),
+        };
+        let (a, b) = (address(1), address(2));
+        let stretch = |of, column, offset, length| Stretch {
+            of,
+            column,
+            offset,
+            length,
+        };
+        let stretches = [
+            stretch(&a, 2, 30, 5),
+            stretch(&b, 2, 35, 5),
+            stretch(&a, 2, 10, 20),
+            stretch(&a, 3, 35, 1),
+            stretch(&a, 2, 40, 1),
+            stretch(&b, FILTER, 0, usize::MAX),
+        ];
+        let (runs, parts) = adjoin(&stretches);
+        let read: Vec<_> = runs
+            .iter()
+            .map(|run| (run.of.id, run.column, run.offset, run.length))
+            .collect();
+        assert_eq!(
+            read,
+            [
+                (1, 2, 10, 25),
+                (1, 2, 40, 1),
+                (1, 3, 35, 1),
+                (2, 2, 35, 5),
+                (2, FILTER, 0, usize::MAX)
+            ]
+        );
+        assert_eq!(
+            parts,
+            [
+                (0, 20..25),
+                (3, 0..5),
+                (0, 0..20),
+                (2, 0..1),
+                (1, 0..1),
+                (4, 0..usize::MAX)
+            ]
+        );
     }
 }

@@ -174,7 +174,8 @@ async fn rows_of_segments(
         })
         .collect();
     let mut lines = Lines::new();
-    for (chosen, decoded) in blocks::on_all_cores(jobs, |job| (job.chosen.clone(), decode(&job))).await {
+    let decoding = blocks::begin(jobs, &|job: Job| (job.chosen.clone(), decode(&job)));
+    for (chosen, decoded) in blocks::finish(decoding).await {
         match decoded {
             Ok(decoded) => lines.extend(decoded),
             Err(damage) => *damaged = Some(blocks::report(&chosen.segment, &damage)),

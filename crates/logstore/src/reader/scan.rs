@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use db::{DbError, TenantTx};
 use futures_util::TryStreamExt as _;
+use futures_util::future::join;
 
 use super::blocks::{self, Chosen};
 use super::cache::Cache;
@@ -38,8 +39,10 @@ const CHUNK_BYTES: usize = 1_048_576;
 /// Segments of a scope that the first page of the directory lists; each further page lists four times as many.
 const FIRST_PAGE: usize = 8;
 const LONGEST_PAGE: usize = 2_048;
-/// Blocks of a round, which doubles up to this: about 8 MB of compressed text.
+/// Blocks of a round, which grows fourfold up to this: about 8 MB of compressed text.
 const MAX_ROUND_BLOCKS: usize = 64;
+/// Blocks that are fetched at a time, while those before them are matched.
+const STEP_BLOCKS: usize = 16;
 /// Bytes of compressed text of a round.
 const MAX_ROUND_BYTES: usize = 16 << 20;
 /// Filters fetched at a time: about 50 KB each.
@@ -266,7 +269,7 @@ impl<'a> Scan<'a> {
 
     /// Takes blocks off the heap, newest first, and leaves out those that filters rule out.
     async fn choose(&mut self, tx: &TenantTx<'_>) -> Result<Vec<Chosen>, DbError> {
-        let most = (1_usize << self.block_rounds.min(16)).min(MAX_ROUND_BLOCKS);
+        let most = 4_usize.pow(self.block_rounds.min(8)).min(MAX_ROUND_BLOCKS);
         let terms: Vec<u64> = self
             .plan
             .predicates
@@ -370,15 +373,27 @@ impl<'a> Scan<'a> {
             .map(|chosen| (chosen, blocks::Rows::All))
             .collect();
         for column in self.plan.columns() {
-            let stored = self.column(tx, column, &left).await?;
-            let plan = Arc::clone(&self.plan);
-            let job = move |((chosen, mut rows), stored): ((Chosen, blocks::Rows), Bytes)| {
-                let done = blocks::narrow(&chosen, column, &stored, &plan.predicates, &mut rows);
-                (chosen, done.map(|()| rows))
-            };
-            let results = blocks::on_all_cores(left.into_iter().zip(stored).collect(), job).await;
-            left = Vec::with_capacity(results.len());
-            for (chosen, rows) in results {
+            let mut narrowed = Vec::with_capacity(left.len());
+            let mut matching = Vec::new();
+            // The next blocks are fetched while those before them are matched.
+            for step in left.chunks(STEP_BLOCKS) {
+                let stretches: Vec<Stretch<'_>> =
+                    step.iter().map(|(chosen, _)| stretch(chosen, column)).collect();
+                let fetching = fetch::fetch(tx, &stretches);
+                let (stored, matched) = join(fetching, blocks::finish(std::mem::take(&mut matching))).await;
+                narrowed.extend(matched);
+                let stored = stored?;
+                self.tally.bytes += stored.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+                let plan = Arc::clone(&self.plan);
+                let job = move |((chosen, mut rows), stored): ((Chosen, blocks::Rows), Bytes)| {
+                    let done = blocks::narrow(&chosen, column, &stored, &plan.predicates, &mut rows);
+                    (chosen, done.map(|()| rows))
+                };
+                matching = blocks::begin(step.iter().cloned().zip(stored).collect(), &job);
+            }
+            narrowed.extend(blocks::finish(matching).await);
+            left = Vec::with_capacity(narrowed.len());
+            for (chosen, rows) in narrowed {
                 match rows {
                     Ok(rows) if rows.is_empty() => {}
                     Ok(rows) => left.push((chosen, rows)),
@@ -387,19 +402,6 @@ impl<'a> Scan<'a> {
             }
         }
         Ok(left)
-    }
-
-    /// A column's stored bytes of each of these blocks.
-    async fn column(
-        &mut self,
-        tx: &TenantTx<'_>,
-        column: Column,
-        of: &[(Chosen, blocks::Rows)],
-    ) -> Result<Vec<Bytes>, DbError> {
-        let stretches: Vec<Stretch<'_>> = of.iter().map(|(chosen, _)| stretch(chosen, column)).collect();
-        let stored = fetch::fetch(tx, &stretches).await?;
-        self.tally.bytes += stored.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
-        Ok(stored)
     }
 
     /// Finds out when the rows that are left were, and notes those that are wanted.
@@ -427,7 +429,8 @@ impl<'a> Scan<'a> {
             let hits = blocks::keys(&chosen, [&ts, &level, &id], &rows, &plan, start);
             (chosen, hits)
         };
-        for (chosen, hits) in blocks::on_all_cores(left.into_iter().zip(columns).collect(), job).await {
+        let found = blocks::begin(left.into_iter().zip(columns).collect(), &job);
+        for (chosen, hits) in blocks::finish(found).await {
             match hits {
                 Ok(hits) => {
                     // Of one block no more can be wanted than the page still misses, and one that tells that there is

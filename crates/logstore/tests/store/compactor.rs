@@ -64,7 +64,13 @@ impl Yard {
     }
 
     async fn now(&self) -> OffsetDateTime {
-        let row = self.db.owner().await.query_one("SELECT now()", &[]).await.unwrap();
+        let row = self
+            .db
+            .owner()
+            .await
+            .query_one("SELECT now()", &[])
+            .await
+            .unwrap();
         row.get(0)
     }
 
@@ -96,16 +102,29 @@ async fn rows_and_segments_become_one_segment_and_no_line_changes() {
     let before = stored::lines(&yard.db).await;
     let report = compact_all(&yard.db).await;
     assert_eq!(
-        (report.segments_in, report.rows_in, report.segments_out, report.lines),
+        (
+            report.segments_in,
+            report.rows_in,
+            report.segments_out,
+            report.lines
+        ),
         (2, 11, 1, 1_511),
         "{report:?}"
     );
     assert_eq!(
-        (yard.number(MERGED).await, yard.number(FRESH).await, yard.number(LOOSE).await),
+        (
+            yard.number(MERGED).await,
+            yard.number(FRESH).await,
+            yard.number(LOOSE).await
+        ),
         (1, 0, 0)
     );
     assert_eq!(stored::lines(&yard.db).await, before);
-    assert_eq!(compact_all(&yard.db).await.merges, 0, "there is nothing left to merge");
+    assert_eq!(
+        compact_all(&yard.db).await.merges,
+        0,
+        "there is nothing left to merge"
+    );
 }
 
 #[tokio::test]
@@ -136,7 +155,8 @@ async fn what_is_young_and_little_waits() {
     yard.write(yard.org.scope(), "b", 1, time::Duration::ZERO).await;
     let mut patient = Compactor::new(yard.db.db("sightline_compactor"), CompactorConfig::default());
     assert_eq!(patient.round().await.unwrap().unwrap().merges, 0);
-    yard.execute("UPDATE log_segments_fresh SET created_at = now() - interval '11 minutes'").await;
+    yard.execute("UPDATE log_segments_fresh SET created_at = now() - interval '11 minutes'")
+        .await;
     let report = patient.round().await.unwrap().unwrap();
     assert_eq!((report.segments_in, report.rows_in), (1, 0), "{report:?}");
 }
@@ -149,7 +169,8 @@ async fn one_compacts_at_a_time_and_one_that_lost_its_lease_changes_nothing() {
     let mut second = Compactor::new(yard.db.db("sightline_compactor"), EAGER);
     assert!(first.round().await.unwrap().is_some());
     assert_eq!(second.round().await.unwrap(), None, "the first holds the lease");
-    yard.execute("UPDATE leases SET expires_at = now() - interval '1 second'").await;
+    yard.execute("UPDATE leases SET expires_at = now() - interval '1 second'")
+        .await;
     assert!(second.round().await.unwrap().is_some());
     assert_eq!(first.round().await.unwrap(), None);
 }
@@ -158,7 +179,8 @@ async fn one_compacts_at_a_time_and_one_that_lost_its_lease_changes_nothing() {
 async fn a_damaged_segment_stays_and_the_others_are_merged() {
     let yard = Yard::create().await;
     for name in ["a", "b", "c"] {
-        yard.write(yard.org.scope(), name, 100, time::Duration::ZERO).await;
+        yard.write(yard.org.scope(), name, 100, time::Duration::ZERO)
+            .await;
     }
     yard.execute(
         "UPDATE log_segments_fresh SET message_col = overlay(message_col PLACING '\\x00' FROM 5)
@@ -166,14 +188,19 @@ async fn a_damaged_segment_stays_and_the_others_are_merged() {
     )
     .await;
     let report = compact_all(&yard.db).await;
-    assert_eq!((report.damaged, report.segments_in, report.lines), (1, 2, 200), "{report:?}");
+    assert_eq!(
+        (report.damaged, report.segments_in, report.lines),
+        (1, 2, 200),
+        "{report:?}"
+    );
     assert_eq!((yard.number(MERGED).await, yard.number(FRESH).await), (1, 1));
 }
 
 #[tokio::test]
 async fn lines_follow_a_changed_retention_and_go_with_their_day() {
     let yard = Yard::create().await;
-    yard.write(yard.org.scope(), "kept", 100, time::Duration::days(20)).await;
+    yard.write(yard.org.scope(), "kept", 100, time::Duration::days(20))
+        .await;
     compact_all(&yard.db).await;
     let days_left = "SELECT (expires_on - current_date)::bigint FROM log_segments";
     assert!((9..=12).contains(&yard.number(days_left).await));
@@ -191,7 +218,8 @@ async fn lines_follow_a_changed_retention_and_go_with_their_day() {
 #[tokio::test]
 async fn a_day_that_is_over_is_dropped_unless_a_service_still_keeps_its_lines() {
     let yard = Yard::create().await;
-    yard.write(yard.org.scope(), "old", 100, time::Duration::days(20)).await;
+    yard.write(yard.org.scope(), "old", 100, time::Duration::days(20))
+        .await;
     compact_all(&yard.db).await;
     // As if it had been moved there by a shorter retention, which was lengthened since.
     yard.execute(
@@ -209,7 +237,10 @@ async fn a_day_that_is_over_is_dropped_unless_a_service_still_keeps_its_lines() 
         maintenance::Cleanup::AlreadyRunning => panic!("nobody else cleans up"),
     };
     assert!(
-        report.partitions.iter().any(|part| part.starts_with("log_segments_")),
+        report
+            .partitions
+            .iter()
+            .any(|part| part.starts_with("log_segments_")),
         "{report:?}"
     );
     assert_eq!(stored::lines(&yard.db).await, []);
@@ -227,8 +258,11 @@ async fn lines_of_a_deleted_service_are_removed() {
         yard.write(org.scope(), "fresh", 100, time::Duration::ZERO).await;
         yard.write(org.scope(), "loose", 1, time::Duration::ZERO).await;
     }
-    yard.execute(&format!("DELETE FROM orgs WHERE id = '{}'", yard.org.org_id)).await;
-    maintenance::cleanup(&yard.db.db("sightline_ingest")).await.unwrap();
+    yard.execute(&format!("DELETE FROM orgs WHERE id = '{}'", yard.org.org_id))
+        .await;
+    maintenance::cleanup(&yard.db.db("sightline_ingest"))
+        .await
+        .unwrap();
     let left = stored::lines(&yard.db).await;
     assert_eq!(left.len(), 201);
     assert!(left.iter().all(|line| line.scope == other.scope()));
@@ -243,9 +277,16 @@ async fn an_hour_that_is_over_and_empty_is_given_back_after_a_while() {
              FOR VALUES FROM ('2020-01-01 00:00Z') TO ('2020-01-01 01:00Z')",
     )
     .await;
-    assert_eq!(compact_all(&yard.db).await.hours_dropped, 0, "a search may still look into it");
+    assert_eq!(
+        compact_all(&yard.db).await.hours_dropped,
+        0,
+        "a search may still look into it"
+    );
     let row = yard.db.owner().await;
-    let dropped = row.query_one("SELECT drop_fresh_partition('log_segments_fresh_2020010100')", &[]);
+    let dropped = row.query_one(
+        "SELECT drop_fresh_partition('log_segments_fresh_2020010100')",
+        &[],
+    );
     assert!(dropped.await.unwrap().get::<_, bool>(0));
     let refused = row.query_one("SELECT drop_fresh_partition('log_segments_fresh_default')", &[]);
     assert!(!refused.await.unwrap().get::<_, bool>(0));

@@ -126,7 +126,10 @@ async fn a_trace_or_a_request_is_found_by_its_id() {
     let (org, viewer) = app.org().await;
     app.store(org.scope(), &[(now(), Level::Warn, "slow")]).await;
     assert_eq!(found(&viewer, "trace_id=trace").await, ["slow"]);
-    assert_eq!(found(&viewer, "trace_id=trace&q=slow&request_id=").await, ["slow"]);
+    assert_eq!(
+        found(&viewer, "trace_id=trace&q=slow&request_id=").await,
+        ["slow"]
+    );
     for nothing in ["trace_id=trac", "request_id=trace", "trace_id=trace&q=fast"] {
         assert!(found(&viewer, nothing).await.is_empty(), "{nothing}");
     }
