@@ -55,6 +55,16 @@ GRANT SELECT ON refinery_schema_history TO sightline_compactor;
 
 GRANT SELECT, DELETE ON log_segments, log_segments_fresh TO sightline_definer;
 
+-- The answer that was given to a request, for whoever holds a key of its organisation.
+CREATE FUNCTION find_receipt_by_id(org uuid, receipt uuid)
+RETURNS TABLE (accepted integer, rejected jsonb, created_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT r.accepted, r.rejected, r.created_at FROM ingest_receipts r WHERE r.org_id = org AND r.id = receipt
+$$;
+ALTER FUNCTION find_receipt_by_id OWNER TO sightline_definer;
+REVOKE ALL ON FUNCTION find_receipt_by_id FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION find_receipt_by_id TO sightline_ingest;
+
 -- What waits to be merged: lines by scope and the day on which they expire. Rows that are younger than `rows_after`
 -- wait on; those of services that no longer exist are left to cleanup.
 CREATE FUNCTION compaction_backlog_all_orgs(rows_after interval)

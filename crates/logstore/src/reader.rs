@@ -144,6 +144,8 @@ pub struct Stats {
     /// Compressed, as fetched from segments.
     pub bytes_read: u64,
     pub elapsed: Duration,
+    /// By the database's clock: everything that was accepted before this moment was there to be found.
+    pub watermark: OffsetDateTime,
     /// Set when the answer may miss lines that match.
     pub partial: Option<Partial>,
 }
@@ -180,7 +182,7 @@ impl Reader {
         while !scan.is_complete() && (Instant::now() < deadline || !scan.got_ahead()) {
             scan.round(tx, deadline).await?;
         }
-        let tally = scan.tally;
+        let (tally, watermark) = (scan.tally, scan.snapshot);
         let matches = scan.matches();
         let fetched = lines::fetch(tx, &plan.scopes, &matches.lines, plan.budget.bytes).await?;
         let (next, partial) = match fetched.stopped_at {
@@ -196,6 +198,7 @@ impl Reader {
                 blocks_pruned: tally.pruned,
                 bytes_read: tally.bytes,
                 elapsed: started.elapsed(),
+                watermark,
                 partial: fetched.damaged.or(tally.damaged).or(partial),
             },
         })

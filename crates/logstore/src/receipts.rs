@@ -3,8 +3,10 @@
 //! A request with an idempotency key is stored once: its receipt is written in the transaction that stores its lines,
 //! and whoever brings the key again, to whichever replica, gets that receipt. Receipts are kept for 24 hours.
 
+use db::{Connection, DbError};
 use domain::ids::{ApiKeyId, OrgId, ReceiptId};
 use serde_json::Value;
+use time::OffsetDateTime;
 use tokio_postgres::Statement;
 
 /// How a request can be recognised when it comes again.
@@ -30,6 +32,34 @@ pub enum Receipt {
         accepted: u32,
         rejected: Value,
     },
+}
+
+/// A receipt that was given for a request with an idempotency key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given {
+    /// Lines that are stored.
+    pub accepted: u32,
+    /// The refused lines, in the words of the sender's protocol.
+    pub rejected: Value,
+    /// By the database's clock.
+    pub at: OffsetDateTime,
+}
+
+/// The receipt with this id, if it was given to this organisation within 24 hours.
+pub async fn get(conn: &Connection, org_id: OrgId, id: ReceiptId) -> Result<Option<Given>, DbError> {
+    const SQL: &str = "
+        -- receipts::get
+        SELECT accepted, rejected, created_at FROM find_receipt_by_id($1, $2)";
+    let statement = conn.prepare_cached(SQL).await?;
+    let row = conn.query_opt(&statement, &[&org_id, &id]).await?;
+    Ok(row.map(|row| {
+        let accepted: i32 = row.get("accepted");
+        Given {
+            accepted: accepted.max(0).unsigned_abs(),
+            rejected: row.get("rejected"),
+            at: row.get("created_at"),
+        }
+    }))
 }
 
 pub(crate) const CLAIM_SQL: &str = "

@@ -2,10 +2,12 @@
 
 mod logs;
 mod maintenance;
+mod receipts;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) fn configure(cfg: &mut ServiceConfig<'_>) {
     cfg.service(logs::ingest);
+    cfg.service(receipts::receipt);
     cfg.service(maintenance::cleanup);
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use db::{DbError, TenantTx};
 use futures_util::TryStreamExt as _;
 use futures_util::future::join;
+use time::OffsetDateTime;
 
 use super::blocks::{self, Chosen};
 use super::cache::Cache;
@@ -23,7 +24,7 @@ use crate::segment::Column;
 /// as reading the newest few along the index.
 pub const PLANNER_SQL: &str = "
     -- reader::planner
-    SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+    SELECT now() AS watermark, set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
         set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'off', true),
         set_config('enable_mergejoin', 'off', true), set_config('enable_memoize', 'off', true),
         set_config('jit', 'off', true)";
@@ -80,6 +81,8 @@ pub(super) struct Scan<'a> {
     row_rounds: u32,
     block_rounds: u32,
     pub(super) tally: Tally,
+    /// When the snapshot was taken, at the earliest.
+    pub(super) snapshot: OffsetDateTime,
 }
 
 /// What a scan touched.
@@ -107,7 +110,7 @@ impl<'a> Scan<'a> {
     /// Makes a scan of this plan in this transaction, which it prepares for it.
     pub(super) async fn start(tx: &TenantTx<'_>, plan: &Plan, cache: &'a Cache) -> Result<Self, DbError> {
         let statement = tx.prepare_cached(PLANNER_SQL).await?;
-        tx.execute(&statement, &[]).await?;
+        let watermark = tx.query_one(&statement, &[]).await?.get("watermark");
         let end = Key::before(micros(plan.to));
         let start = plan.cursor.map_or(end, |cursor| end.min(cursor.into()));
         let streams = || {
@@ -128,6 +131,7 @@ impl<'a> Scan<'a> {
             row_rounds: 0,
             block_rounds: 0,
             tally: Tally::default(),
+            snapshot: watermark,
         })
     }
 

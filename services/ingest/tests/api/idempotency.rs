@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::{Client, KeySpec, Proxy, Reply, TestDb, eventually};
+use testkit::{Client, Fixture, KeySpec, Proxy, Reply, TestDb, eventually};
 
 use crate::test_app::{INGEST, Replica, TestApp, described, gzip, logs, send, zstd};
 
@@ -33,6 +33,31 @@ async fn a_repeated_request_gets_the_first_answer() {
     let another = keyed(&app.sender(), "batch 2").post(INGEST, body).await;
     assert_ne!(another.data()["receipt_id"], data["receipt_id"]);
     assert_eq!(app.count("good").await, 2);
+}
+
+#[tokio::test]
+async fn a_receipt_can_be_asked_for_again_within_the_organisation() {
+    let app = TestApp::start().await;
+    let body = json!({"logs": [{"message": "good"}, {"message": "bad", "level": "loud"}]});
+    let data = keyed(&app.sender(), "batch 1").post(INGEST, body).await.data();
+    let path = format!("/api/v1/receipts/{}", data["receipt_id"].as_str().unwrap());
+    let receipt = app.sender().get(&path).await.data();
+    assert_eq!(
+        (&receipt["accepted"], &receipt["rejected"]),
+        (&data["accepted"], &data["rejected"])
+    );
+    assert!(receipt["stored_at"].is_string());
+
+    let other = Fixture::org(&app.db).await;
+    let stranger = app.replica.client().with_api_key(other.api_key());
+    let unknown = format!("/api/v1/receipts/{}", uuid::Uuid::new_v4());
+    for reply in [stranger.get(&path).await, app.sender().get(&unknown).await] {
+        reply.assert_error(404, "NOT_FOUND", "receipt not found");
+    }
+    app.sender()
+        .get("/api/v1/receipts/mine")
+        .await
+        .assert_error(404, "NOT_FOUND", "");
 }
 
 #[tokio::test]

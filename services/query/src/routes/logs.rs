@@ -147,6 +147,9 @@ pub(crate) struct StatsView {
     /// Bytes of compressed lines that were read.
     bytes_read: u64,
     elapsed_ms: u64,
+    /// Every line that was accepted before this moment was there to be found.
+    #[serde(with = "time::serde::rfc3339")]
+    watermark: OffsetDateTime,
     /// The answer may miss lines; `partial_reason` says why.
     partial: bool,
     /// `time_budget` or `answer_size` (`next_cursor` goes on), or `damaged` (a stored segment cannot be read); null when
@@ -170,7 +173,7 @@ pub(crate) struct StatsView {
                 "environment_id": "0b9a4f0e-43a5-4f6a-9b61-6a8f5d1c2e77", "environment": "production"
             }],
             "next_cursor": "MS4xNzY5ODYwNzk4MTIzNDU2LjQ4MjAx",
-            "stats": {"rows_scanned": 4096, "blocks_read": 1, "blocks_pruned": 11, "bytes_read": 131072, "elapsed_ms": 3, "partial": false, "partial_reason": null}
+            "stats": {"rows_scanned": 4096, "blocks_read": 1, "blocks_pruned": 11, "bytes_read": 131072, "elapsed_ms": 3, "watermark": "2026-01-31T12:00:00.000001Z", "partial": false, "partial_reason": null}
         })),
         (status = 400, description = "A parameter makes no sense; it is named", body = ErrorBody),
         (status = 401, description = "Not signed in", body = ErrorBody),
@@ -244,6 +247,7 @@ fn stats(stats: &Stats) -> StatsView {
         blocks_pruned: stats.blocks_pruned,
         bytes_read: stats.bytes_read,
         elapsed_ms: stats.elapsed.as_millis() as u64,
+        watermark: stats.watermark,
         partial: stats.partial.is_some(),
         partial_reason: stats.partial.map(metrics::partial_reason),
     }

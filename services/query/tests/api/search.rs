@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use domain::level::Level;
 use serde_json::json;
 use testkit::{Client, Fixture};
-use time::Duration;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 use crate::test_app::{TestApp, messages, now, rfc3339};
 
@@ -111,6 +112,9 @@ async fn an_answer_has_everything_about_a_line() {
     let mut stats = reply.body["stats"].clone();
     assert!(stats["elapsed_ms"].is_u64());
     stats["elapsed_ms"] = json!(0);
+    let watermark = stats.as_object_mut().unwrap().remove("watermark").unwrap();
+    let watermark = OffsetDateTime::parse(watermark.as_str().unwrap(), &Rfc3339).unwrap();
+    assert!(watermark > at, "the line was stored before it");
     assert_eq!(
         stats,
         json!({
