@@ -64,6 +64,7 @@ impl Client {
             backoff,
             retry_max_age,
             stop: stop.subscribe(),
+            hurried: false,
             warned_of: 0,
         };
         let handle = runtime.handle().clone();

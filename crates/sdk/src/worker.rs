@@ -28,6 +28,8 @@ pub(crate) struct Worker {
     pub(crate) retry_max_age: Duration,
     /// The deadline of the shutdown, once there is one.
     pub(crate) stop: watch::Receiver<Option<Instant>>,
+    /// Whether the pause in which the shutdown found it was cut short.
+    pub(crate) hurried: bool,
     /// Lines dropped at the full queue that were warned of.
     pub(crate) warned_of: u64,
 }
@@ -128,6 +130,10 @@ impl Worker {
     async fn rest(&mut self) -> bool {
         loop {
             let deadline = *self.stop.borrow_and_update();
+            if deadline.is_some() && !self.hurried {
+                self.hurried = true;
+                self.backoff.hurry();
+            }
             let resume_at = self.backoff.resume_at();
             let next_try = resume_at.unwrap_or_else(Instant::now);
             if deadline.is_some_and(|deadline| next_try >= deadline) {
@@ -138,7 +144,7 @@ impl Worker {
             }
             tokio::select! {
                 () = sleep_until(next_try.into()) => self.backoff.rested(),
-                () = changed(&mut self.stop) => self.backoff.hurry(),
+                () = changed(&mut self.stop) => {}
             }
         }
     }
