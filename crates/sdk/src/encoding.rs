@@ -37,7 +37,7 @@ pub(crate) fn encode(lines: &[Line], compression: Compression) -> Encoded {
         plain.extend_from_slice(line.json.as_bytes());
         plain.push(b'\n');
     }
-    let compressed = match compression {
+    let compressed: Option<(_, Vec<u8>)> = match compression {
         Compression::None => None,
         #[cfg(feature = "gzip")]
         Compression::Gzip => gzip(&plain).map(|bytes| ("gzip", bytes)),

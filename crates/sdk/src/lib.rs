@@ -54,6 +54,11 @@ mod transport;
 mod undelivered;
 mod worker;
 
+/// The examples of the README compile.
+#[cfg(all(doctest, feature = "tracing-layer"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use builder::{BuildError, Builder};
 pub use client::Client;
 pub use encoding::Compression;

@@ -114,3 +114,39 @@ fn tls(is_needed: bool) -> Result<ClientConfig, BuildError> {
     };
     Ok(config.with_no_client_auth())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::net::TcpListener;
+    use std::thread;
+    use std::time::Duration;
+
+    use rustls::crypto::CryptoProvider;
+
+    use crate::{Client, Record};
+
+    /// The first byte of a TLS handshake.
+    const HANDSHAKE: u8 = 22;
+
+    /// In an application that has chosen no provider, reqwest by itself would panic.
+    #[test]
+    fn https_speaks_tls_and_leaves_the_processs_provider_alone() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("https://{}", listener.local_addr().unwrap());
+        let server = thread::spawn(move || {
+            let mut first = [0];
+            listener.accept().unwrap().0.read_exact(&mut first).unwrap();
+            first[0]
+        });
+        let client = Client::builder(endpoint, "slk_canary").build().unwrap();
+        client.log(Record::info("in secret"));
+        let undelivered = client.shutdown_blocking(Duration::from_millis(500)).unwrap_err();
+        assert!(
+            !undelivered.lines[0].may_be_stored,
+            "without a handshake nothing is sent"
+        );
+        assert_eq!(server.join().unwrap(), HANDSHAKE);
+        assert!(CryptoProvider::get_default().is_none());
+    }
+}
