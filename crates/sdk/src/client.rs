@@ -25,7 +25,7 @@ const GRACE_AFTER_DROP: Duration = Duration::from_secs(30);
 /// Takes log lines and sends them in the background. Cheap to clone; all clones share one queue and one thread.
 ///
 /// Before the process exits, call [`Client::shutdown`] or keep a [`Client::guard`] in `main`: what is still in the queue
-/// then would be lost.
+/// then would be lost. If all clones are dropped and the process lives on, the queue is sent for up to 30 s more.
 #[derive(Clone)]
 pub struct Client(Arc<Handle>);
 

@@ -206,6 +206,11 @@ impl Queue {
         state.counters.snapshot(state.queued - state.settled)
     }
 
+    /// Lines dropped for this reason so far.
+    pub(crate) fn dropped(&self, reason: DropReason) -> u64 {
+        self.state().counters.dropped.by(reason)
+    }
+
     /// What of a flush is not settled yet, and what was dropped since.
     pub(crate) fn outcome(&self, flush: &Flush) -> (u64, u64) {
         let state = self.state();

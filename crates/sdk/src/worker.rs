@@ -47,7 +47,6 @@ impl Worker {
                 end.left = left;
                 return;
             }
-            self.warn_of_full_queue();
         }
     }
 
@@ -80,6 +79,7 @@ impl Worker {
                 parts.reverse();
                 return Err(parts);
             };
+            self.warn_of_full_queue();
             match verdict {
                 Verdict::Answered(rejected) => {
                     self.recovered();
@@ -208,7 +208,7 @@ impl Worker {
 
     /// Lines are dropped on the application's threads, where a warning would be one more line for the full queue.
     fn warn_of_full_queue(&mut self) {
-        let dropped = self.queue.stats().dropped.by(DropReason::QueueFull);
+        let dropped = self.queue.dropped(DropReason::QueueFull);
         let lines = dropped - self.warned_of;
         if lines > 0 {
             warn!(target: "sightline", lines, "dropped {lines} log lines: the queue was full");

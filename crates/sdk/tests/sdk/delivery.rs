@@ -114,6 +114,9 @@ async fn nothing_is_lost_or_doubled_when_ingest_is_killed_again_and_again_while_
         .batch_max_lines(50)
         .batch_max_age(Duration::from_millis(2))
         .request_timeout(Duration::from_secs(5))
+        // Room for a minute without ingest, should the machine be that slow.
+        .queue_max_lines(1_000_000)
+        .queue_max_bytes(1 << 28)
         .build()
         .unwrap();
     // A thread that logs as an application does, from its own thread and without looking at the outcome.
