@@ -60,6 +60,8 @@ services_stand_alone() {
 
 domain_is_pure() { awk '$1 == "domain" { print "domain depends on " $4 }' "$dependencies_file"; }
 
+sdk_stands_alone() { awk '$1 == "sightline-sdk" && $3 != "dev" { print "sightline-sdk depends on " $4 }' "$dependencies_file"; }
+
 testkit_stays_in_tests() {
   awk '$4 == "testkit" && $3 != "dev" && $1 != "bench" { print $1 " depends on testkit outside its dev-dependencies" }' "$dependencies_file"
 }
@@ -104,6 +106,7 @@ migrations_are_named() {
 rules='
 services_stand_alone|no service is a dependency of anything
 domain_is_pure|domain depends on no workspace crate
+sdk_stands_alone|the SDK depends on no workspace crate
 testkit_stays_in_tests|testkit is a dev-dependency only
 dependencies_point_one_way|services -> service-kit, bus, logstore -> db -> domain
 sql_lives_in_storage|SQL only in crates/db, crates/logstore and migrations
@@ -151,6 +154,7 @@ sound_workspace() {
   package crates/domain domain
   package crates/db db $'[dependencies]\ndomain = { path = "../domain" }'
   package crates/testkit testkit $'[dependencies]\ndb = { path = "../db" }'
+  package crates/sdk sightline-sdk $'[dev-dependencies]\ntestkit = { path = "../testkit" }'
   package crates/logstore logstore $'[dependencies]\ndb = { path = "../db" }'
   package crates/service-kit service-kit $'[dependencies]\ndb = { path = "../db" }'
   package services/ingest ingest $'[dependencies]\ndb = { path = "../../crates/db" }\n[dev-dependencies]\ntestkit = { path = "../../crates/testkit" }'
@@ -210,6 +214,7 @@ self_test() {
   expect services_stand_alone depend services/query dev-dependencies services/ingest
   expect services_stand_alone depend crates/testkit build-dependencies services/ingest
   expect domain_is_pure depend crates/domain build-dependencies crates/service-kit
+  expect sdk_stands_alone depend crates/sdk dependencies crates/domain
   expect testkit_stays_in_tests depend services/query build-dependencies crates/testkit
   expect dependencies_point_one_way depend crates/db build-dependencies crates/service-kit
   expect dependencies_point_one_way depend crates/service-kit build-dependencies crates/logstore
