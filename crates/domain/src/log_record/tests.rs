@@ -59,6 +59,8 @@ fn time_and_level_have_defaults_and_the_message_has_none() {
 #[case(r#"{"message":"m","timestamp":"2026-11-22T12:10:01Z"}"#, "timestamp")]
 #[case(r#"{"message":"m","timestamp":"2026-10-22T12:00:00Z"}"#, "timestamp")]
 #[case(r#"{"message":"m","timestamp":"9999-12-31T23:59:59Z"}"#, "timestamp")]
+#[case(r#"{"message":"m","timestamp":"9999-12-31T23:59:59-01:00"}"#, "timestamp")]
+#[case(r#"{"message":"m","timestamp":"0000-01-01T00:00:00+01:00"}"#, "timestamp")]
 #[case(r#"{"message":"m","timestamp":-1}"#, "timestamp")]
 #[case(r#"{"message":"m","timestamp":1e300}"#, "timestamp")]
 #[case(r#"{"message":"m","meta":[1]}"#, "meta")]

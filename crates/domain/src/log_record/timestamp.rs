@@ -1,7 +1,7 @@
 //! When a line happened: RFC 3339 or a number since 1970, within what is kept.
 
 use time::format_description::well_known::Rfc3339;
-use time::{Duration, OffsetDateTime};
+use time::{OffsetDateTime, UtcOffset};
 
 use super::fields::Scalar;
 use super::{LineError, LineRules};
@@ -24,15 +24,18 @@ pub(super) fn read(value: Scalar<'_>, rules: &LineRules) -> Result<OffsetDateTim
         },
         Scalar::Other => return refuse("must be an RFC 3339 text or a number since 1970".into()),
     };
-    let ts = to_micros(ts);
-    if ts > rules.now + LineRules::MAX_FUTURE {
+    // PostgreSQL keeps microseconds; cutting here keeps what we answer equal to what we store.
+    let ts = ts.truncate_to_microsecond();
+    let age = rules.now - ts;
+    if age < -LineRules::MAX_FUTURE {
         return refuse("is more than 10 minutes in the future; check the sender's clock".into());
     }
-    if ts < rules.now - rules.retention {
+    if age > rules.retention {
         let days = rules.retention.whole_days();
         return refuse(format!("is older than the {days} days that this service keeps"));
     }
-    Ok(ts)
+    // Only now: there are times at the end of the year 9999 that UTC could not tell.
+    Ok(ts.to_offset(UtcOffset::UTC))
 }
 
 /// A number since 1970 in the unit that its size implies: below 10^11 seconds, then milli-, micro-, nanoseconds.
@@ -50,10 +53,4 @@ fn epoch(number: &serde_json::Number) -> Option<OffsetDateTime> {
     }
     let seconds = number.as_f64().filter(|s| s.abs() < 1e11)?;
     OffsetDateTime::from_unix_timestamp_nanos((seconds * 1e9) as i128).ok()
-}
-
-/// PostgreSQL keeps microseconds; cutting here keeps what we answer equal to what we store.
-fn to_micros(ts: OffsetDateTime) -> OffsetDateTime {
-    let excess = ts.nanosecond() % 1_000;
-    (ts - Duration::nanoseconds(i64::from(excess))).to_offset(time::UtcOffset::UTC)
 }
