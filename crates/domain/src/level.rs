@@ -66,17 +66,26 @@ impl std::str::FromStr for Level {
 
     /// Reads any case, and the names that common loggers and syslog give the same six levels.
     fn from_str(text: &str) -> Result<Self, UnknownLevel> {
-        // The longest name is 13 bytes; a longer text is no level, and is not worth a lower-case copy.
-        if text.len() > 16 {
+        // The longest name is 13 bytes; a longer text is no level.
+        const MAX_BYTES: usize = 16;
+        if text.len() > MAX_BYTES {
             return Err(UnknownLevel);
         }
-        match text.trim().to_ascii_lowercase().as_str() {
-            "trace" | "verbose" | "finest" | "finer" => Ok(Self::Trace),
-            "debug" | "fine" => Ok(Self::Debug),
-            "info" | "information" | "informational" | "notice" => Ok(Self::Info),
-            "warn" | "warning" => Ok(Self::Warn),
-            "error" | "err" | "severe" => Ok(Self::Error),
-            "fatal" | "critical" | "crit" | "panic" | "alert" | "emergency" | "emerg" => Ok(Self::Fatal),
+        // Every line comes by here: in lower case on the stack.
+        let name = text.trim().as_bytes();
+        let mut lower = [0; MAX_BYTES];
+        let lower = &mut lower[..name.len()];
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        match &*lower {
+            b"trace" | b"verbose" | b"finest" | b"finer" => Ok(Self::Trace),
+            b"debug" | b"fine" => Ok(Self::Debug),
+            b"info" | b"information" | b"informational" | b"notice" => Ok(Self::Info),
+            b"warn" | b"warning" => Ok(Self::Warn),
+            b"error" | b"err" | b"severe" => Ok(Self::Error),
+            b"fatal" | b"critical" | b"crit" | b"panic" | b"alert" | b"emergency" | b"emerg" => {
+                Ok(Self::Fatal)
+            }
             _ => Err(UnknownLevel),
         }
     }
