@@ -152,16 +152,24 @@ fn holds_only_plain(object: &[u8]) -> bool {
     true
 }
 
-/// Behind the closing quote of a text. None if it has an escape by number: NUL may be written so, and half a character.
+/// Behind the closing quote of a text. None if it has an escape that is not certain to be good.
 fn text_end(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         match text.get(at)? {
             b'"' => return Some(at + 1),
-            b'\\' if text.get(at + 1)? == &b'u' => return None,
+            b'\\' if is_doubtful(text.get(at + 1..)?) => return None,
             b'\\' => at += 2,
             _ => at += 1,
         }
+    }
+}
+
+/// Whether what stands behind a backslash is NUL, or may be half a surrogate pair (U+D800 to U+DFFF).
+fn is_doubtful(escape: &[u8]) -> bool {
+    match escape {
+        [b'u', b'd' | b'D', second, ..] => !matches!(second, b'0'..=b'7'),
+        _ => escape.starts_with(b"u0000"),
     }
 }
 
