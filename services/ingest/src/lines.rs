@@ -273,7 +273,7 @@ mod tests {
             Just(serde_json::Value::Null),
             any::<bool>().prop_map(Into::into),
             any::<i64>().prop_map(Into::into),
-            "[\\PC\"\\\\{}\\[\\],:]{0,12}".prop_map(Into::into),
+            "[\\PC\"\\\\{}\\[\\],:]{0,40}".prop_map(Into::into),
         ];
         leaf.prop_recursive(3, 20, 4, |inner| {
             prop_oneof![

@@ -120,7 +120,7 @@ impl<'a> Scanner<'a> {
     fn string(&mut self) -> Result<(), Broken> {
         self.at += 1;
         loop {
-            let Some(found) = memchr2(b'"', b'\\', &self.text[self.at..]) else {
+            let Some(found) = find2(b'"', b'\\', &self.text[self.at..]) else {
                 return Err(self.broken("the end of a text"));
             };
             self.at += found + 1;
@@ -137,7 +137,7 @@ impl<'a> Scanner<'a> {
     fn nested(&mut self, open: u8, close: u8) -> Result<(), Broken> {
         let mut depth = 0_usize;
         loop {
-            let Some(found) = memchr3(b'"', open, close, &self.text[self.at..]) else {
+            let Some(found) = find3(b'"', open, close, &self.text[self.at..]) else {
                 return Err(self.broken(if open == b'{' {
                     "the end of an object"
                 } else {
@@ -208,4 +208,22 @@ impl<'a> Members<'a, '_> {
         // A name with a damaged escape is none that we know.
         Ok(serde_json::from_slice(quoted).unwrap_or_else(|_damaged| String::from_utf8_lossy(quoted)))
     }
+}
+
+/// Names, numbers and what is between them are short: to look at so many bytes one by one is faster than to start a
+/// search that takes many at a time.
+const SHORT: usize = 16;
+
+fn find2(a: u8, b: u8, text: &[u8]) -> Option<usize> {
+    let (near, far) = text.split_at(text.len().min(SHORT));
+    near.iter()
+        .position(|&byte| byte == a || byte == b)
+        .or_else(|| Some(near.len() + memchr2(a, b, far)?))
+}
+
+fn find3(a: u8, b: u8, c: u8, text: &[u8]) -> Option<usize> {
+    let (near, far) = text.split_at(text.len().min(SHORT));
+    near.iter()
+        .position(|&byte| byte == a || byte == b || byte == c)
+        .or_else(|| Some(near.len() + memchr3(a, b, c, far)?))
 }
