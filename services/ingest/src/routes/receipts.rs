@@ -4,6 +4,7 @@ use actix_web::{get, web};
 use domain::ids::ReceiptId;
 use logstore::receipts;
 use serde::Serialize;
+use service_kit::body::PathId;
 use service_kit::{ApiError, Data, ErrorBody, Kit};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -44,10 +45,9 @@ pub(super) struct ReceiptView {
 #[get("/api/v1/receipts/{id}")]
 pub(super) async fn receipt(
     IngestKey(key): IngestKey,
-    id: web::Path<ReceiptId>,
+    PathId(id): PathId<ReceiptId>,
     kit: web::Data<Kit>,
 ) -> Result<web::Json<Data<ReceiptView>>, ApiError> {
-    let id = id.into_inner();
     let conn = kit.db.conn("ingest.receipt").await?;
     let given = receipts::get(&conn, key.scope.org_id, id).await?;
     let given = given.ok_or(ApiError::NotFound { what: "receipt" })?;

@@ -273,7 +273,10 @@ async fn the_document_lists_the_routes_and_who_may_use_them() {
     let app = TestApp::start().await;
     let document = app.replica.client().get("/openapi.json").await.body;
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
-    assert_eq!(paths, ["/api/v1/internal/logs/cleanup", "/api/v1/logs/ingest"]);
+    assert_eq!(
+        paths,
+        ["/api/v1/internal/logs/cleanup", "/api/v1/logs/ingest", "/api/v1/receipts/{id}"]
+    );
     let ingest = &document["paths"]["/api/v1/logs/ingest"]["post"];
     assert_eq!(ingest["security"], json!([{"api_key": ["logs:write"]}]));
     for status in ["200", "400", "401", "403", "409", "413", "415", "429", "503"] {

@@ -71,8 +71,12 @@ impl World {
         let deployment = admin.first_of(Service::Webhook, "/api/deployments").await;
 
         let lines = json!({"logs": [{"message": canary, "level": "error", "trace_id": canary}]});
-        let ingest = stack.client(Service::Ingest).with_api_key(&raw_key);
-        ingest.post("/api/v1/logs/ingest", lines).await.assert_status(200);
+        let ingest = stack
+            .client(Service::Ingest)
+            .with_api_key(&raw_key)
+            .with_header("Idempotency-Key", &canary);
+        let receipt = ingest.post("/api/v1/logs/ingest", lines).await;
+        let receipt = receipt.assert_status(200).data();
 
         let ids = BTreeMap::from([
             ("services", service_id),
@@ -88,6 +92,7 @@ impl World {
             ("github", text(&integration["id"])),
             ("deliveries", text(&delivery["id"])),
             ("deployments", text(&deployment["id"])),
+            ("receipts", text(&receipt["receipt_id"])),
         ]);
         Self {
             org,
