@@ -13,6 +13,7 @@ mod queries;
 mod reference;
 mod report;
 mod target;
+mod threshold;
 
 use std::path::PathBuf;
 
@@ -40,6 +41,8 @@ struct Config {
 enum Part {
     /// The codec of segments, alone.
     Codec,
+    /// From how many lines on segments are cheaper than rows.
+    Threshold,
     /// Ingest over HTTP, and the reference points.
     Ingest,
     /// Merging, and searches of what was merged.
@@ -60,6 +63,9 @@ async fn main() -> anyhow::Result<()> {
     let end = now();
     if config.wants(Part::Codec) {
         codec::measure(config.lines, end, &mut report)?;
+    }
+    if config.wants(Part::Threshold) {
+        threshold::measure(end, &mut report).await?;
     }
     if config.wants(Part::Ingest) {
         ingest::measure(config.lines, end, &mut report).await?;

@@ -127,8 +127,8 @@ impl WordQuery {
     }
 
     /// The words, lower-cased, each once.
-    pub fn iter(&self) -> std::slice::Iter<'_, String> {
-        self.0.iter()
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
     }
 
     /// Whether the message holds all the words.
@@ -141,7 +141,7 @@ impl WordQuery {
         }
         let mut missing: Vec<&[u8]> = self.0.iter().map(String::as_bytes).collect();
         for_each_word(message.as_bytes(), |word| {
-            missing.retain(|wanted| *wanted != word)
+            missing.retain(|wanted| *wanted != word);
         });
         missing.is_empty()
     }

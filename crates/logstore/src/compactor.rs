@@ -27,7 +27,7 @@ use policy::{Backlog, MAX_MERGE_BYTES, MAX_MERGE_ROWS, Merge, Pieces};
 /// The name of its lease.
 pub const LEASE: &str = "logs.compactor";
 /// A compactor that says nothing for this long is taken for dead. Longer than any merge.
-const LEASE_TTL: Duration = Duration::from_secs(60);
+const LEASE_TTL: Duration = Duration::from_mins(1);
 /// No search looks at a snapshot for this long.
 const LONGEST_SEARCH: Duration = Duration::from_mins(2);
 

@@ -28,6 +28,7 @@ use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
 pub use directory::SQL as DIRECTORY_SQL;
+pub use fetch::{FRESH_SQL as FETCH_FRESH_SQL, MERGED_SQL as FETCH_MERGED_SQL};
 pub use histogram::{Bucket, HistogramPlan, InvalidInterval, histogram};
 pub use lines::SQL as LINES_SQL;
 pub use predicate::Predicate;

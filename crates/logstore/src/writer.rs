@@ -27,10 +27,12 @@ use domain::scope::Scope;
 use tokio_util::task::TaskTracker;
 
 pub use batch::{Batch, BatchFull};
-pub use layout::SEGMENT_MIN_ROWS;
 
 use crate::receipts::{IdempotencyRecord, Receipt};
 use queue::{FlushSize, Queue};
+
+/// [`WriterConfig::segment_min_rows`], unless it is set.
+const SEGMENT_MIN_ROWS: usize = 32;
 
 /// Told after each commit which scopes got lines. Must return at once.
 pub type OnCommit = Arc<dyn Fn(&[Scope]) + Send + Sync>;
@@ -50,6 +52,9 @@ pub struct WriterConfig {
     pub flush_rows: usize,
     /// The same in bytes.
     pub flush_bytes: usize,
+    /// A scope with at least so many lines in a flush gets a segment; fewer are stored as rows. Measured by `make bench`
+    /// (ARCHITECTURE.md has the figures).
+    pub segment_min_rows: usize,
     /// From the begin of a flush's transaction to its commit. Above the server's own limits (5 s a statement, 1 s a
     /// lock), so that it fires only when the server does not answer at all.
     pub flush_deadline: Duration,
@@ -64,6 +69,7 @@ impl WriterConfig {
             max_queued_bytes: 96 * 1024 * 1024,
             flush_rows: 10_000,
             flush_bytes: 8 * 1024 * 1024,
+            segment_min_rows: SEGMENT_MIN_ROWS,
             flush_deadline: Duration::from_secs(8),
         }
     }
@@ -125,6 +131,7 @@ impl Writer {
                 deadline: config.flush_deadline,
                 size,
                 queue: Arc::clone(&queue),
+                segment_min_rows: config.segment_min_rows,
                 on_commit: Arc::clone(&on_commit),
             };
             lanes.spawn(lane.run_for_ever());

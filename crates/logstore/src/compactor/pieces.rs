@@ -128,35 +128,43 @@ pub(super) async fn take(tx: &TenantTx<'_>, unit: &Unit, piece: &Piece) -> Resul
     Ok(row.map(|row| std::array::from_fn(|column| row.get::<_, Vec<u8>>(column))))
 }
 
-/// Takes loose rows that expire on the unit's day, at most `limit`, oldest first.
+/// Takes loose rows that expire on the unit's day, oldest first: at most `limit`, and those of the same moment as the last.
 pub(super) async fn take_rows(
     tx: &TenantTx<'_>,
     unit: &Unit,
     rows_after: std::time::Duration,
     limit: u64,
 ) -> Result<Lines, DbError> {
-    const SQL: &str = "
+    // Two statements with plain ranges: joined into one, the planner was seen to try each row against each other.
+    const RANGE_SQL: &str = "
+        -- compactor::rows_range
+        SELECT day.start, day.written_before, (
+            SELECT max(l.ts) FROM (
+                SELECT ts FROM logs
+                WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND ts >= day.start AND ts < day.end
+                  AND created_at < day.written_before
+                ORDER BY ts LIMIT $6) l
+            ) AS last
+        FROM (
+            SELECT ($4::date - 1)::timestamptz - make_interval(days => retention_days) AS start,
+                $4::date::timestamptz - make_interval(days => retention_days) AS end,
+                clock_timestamp() - make_interval(secs => $5) AS written_before
+            FROM services WHERE org_id = $1 AND id = $2
+        ) day";
+    const TAKE_SQL: &str = "
         -- compactor::take_rows
-        WITH kept AS (
-            SELECT make_interval(days => retention_days) AS retention FROM services WHERE org_id = $1 AND id = $2
-        ), chosen AS (
-            SELECT l.ts, l.id FROM logs l, kept
-            WHERE l.org_id = $1 AND l.service_id = $2 AND l.environment_id = $3
-              AND l.ts >= ($4::date - 1)::timestamptz - kept.retention AND l.ts < $4::date::timestamptz - kept.retention
-              AND l.created_at < clock_timestamp() - make_interval(secs => $5)
-            ORDER BY l.ts, l.id LIMIT $6
-        )
-        DELETE FROM logs l USING chosen c
-        WHERE l.org_id = $1 AND l.service_id = $2 AND l.environment_id = $3 AND l.ts = c.ts AND l.id = c.id
-        RETURNING l.id, l.ts, l.level, l.message, l.meta_json::text AS meta, l.trace_id, l.request_id";
-    let statement = tx.prepare_cached(SQL).await?;
-    let rows = tx
-        .query(
+        DELETE FROM logs
+        WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND ts >= $4 AND ts <= $5 AND created_at < $6
+        RETURNING id, ts, level, message, meta_json::text AS meta, trace_id, request_id";
+    let scope = &unit.scope;
+    let statement = tx.prepare_cached(RANGE_SQL).await?;
+    let range = tx
+        .query_opt(
             &statement,
             &[
                 &tx.org_id(),
-                &unit.scope.service_id,
-                &unit.scope.environment_id,
+                &scope.service_id,
+                &scope.environment_id,
                 &unit.expires_on,
                 &rows_after.as_secs_f64(),
                 &(limit as i64),
@@ -164,7 +172,23 @@ pub(super) async fn take_rows(
         )
         .await?;
     let mut lines = Lines::default();
-    for row in &rows {
+    // Neither the service nor a row need be there any more.
+    let Some(range) = range else { return Ok(lines) };
+    let Some(last) = range.get::<_, Option<OffsetDateTime>>("last") else {
+        return Ok(lines);
+    };
+    let start: OffsetDateTime = range.get("start");
+    let written_before: OffsetDateTime = range.get("written_before");
+    let statement = tx.prepare_cached(TAKE_SQL).await?;
+    let params: [&(dyn ToSql + Sync); 6] = [
+        &tx.org_id(),
+        &scope.service_id,
+        &scope.environment_id,
+        &start,
+        &last,
+        &written_before,
+    ];
+    for row in &tx.query(&statement, &params).await? {
         lines.push(row)?;
     }
     Ok(lines)

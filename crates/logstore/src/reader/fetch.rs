@@ -23,7 +23,8 @@ pub(super) struct Stretch<'a> {
     pub(super) length: usize,
 }
 
-const MERGED_SQL: &str = "
+/// Stretches of merged segments. Public, like the other, so that tests can hold what it shows to whom to account.
+pub const MERGED_SQL: &str = "
     -- reader::fetch_merged
     SELECT wanted.place, CASE wanted.col
         WHEN 0 THEN substring(s.ts_col FROM wanted.start FOR wanted.len)
@@ -41,7 +42,8 @@ const MERGED_SQL: &str = "
         AND s.environment_id = wanted.environment_id AND s.max_ts = wanted.max_ts AND s.id = wanted.id
         AND s.expires_on = wanted.expires_on";
 
-const FRESH_SQL: &str = "
+/// Stretches of fresh segments.
+pub const FRESH_SQL: &str = "
     -- reader::fetch_fresh
     SELECT wanted.place, CASE wanted.col
         WHEN 0 THEN substring(s.ts_col FROM wanted.start FOR wanted.len)

@@ -59,6 +59,7 @@ impl Predicate {
     pub(super) fn terms(&self) -> Vec<u64> {
         match self {
             Self::Words(words) => words
+                .as_slice()
                 .iter()
                 .map(|word| Term::Word(word.as_bytes()).hash())
                 .collect(),
@@ -76,6 +77,7 @@ impl Predicate {
                 // The longest word is likely the rarest; the others are looked for where it is.
                 let lower = column.bytes().to_ascii_lowercase();
                 let longest = words
+                    .as_slice()
                     .iter()
                     .max_by_key(|word| word.len())
                     .map_or("", String::as_str);
@@ -165,7 +167,10 @@ fn leaf_matches(leaf: &Value, value: &str) -> bool {
     match leaf {
         Value::String(text) => text == value,
         Value::Array(items) => items.iter().any(|item| leaf_matches(item, value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => leaf.to_string() == value,
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            let text = leaf.to_string();
+            text == value
+        }
         Value::Object(_) => false,
     }
 }

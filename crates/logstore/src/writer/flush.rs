@@ -181,12 +181,13 @@ impl Session {
             Some(encoder) => encoder,
             None => Encoder::new().map_err(Failure::encoding)?,
         };
+        let min_rows = self.segment_min_rows;
         let job = move || {
             let groups = layout::group(batches.iter().map(Arc::as_ref));
-            let laid = layout::lay_out(&groups, &mut ids, &mut encoder);
+            let laid = layout::lay_out(&groups, min_rows, &mut ids, &mut encoder);
             (laid, ids, encoder)
         };
-        let (laid, ids, encoder) = if rows < layout::SEGMENT_MIN_ROWS {
+        let (laid, ids, encoder) = if rows < min_rows {
             job()
         } else {
             // Compression takes milliseconds, in which other connections must not wait for this thread.

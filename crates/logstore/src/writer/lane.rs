@@ -22,6 +22,7 @@ pub(super) struct Lane {
     pub(super) deadline: Duration,
     pub(super) size: FlushSize,
     pub(super) queue: Arc<Queue>,
+    pub(super) segment_min_rows: usize,
     pub(super) on_commit: OnCommit,
 }
 
@@ -47,7 +48,7 @@ impl Lane {
     async fn run(self: Arc<Self>) {
         let mut pause = FIRST_PAUSE;
         while !self.queue.is_drained() {
-            match Session::open(&self.db).await {
+            match Session::open(&self.db, self.segment_min_rows).await {
                 Ok(session) => {
                     pause = FIRST_PAUSE;
                     let connected = Connected::new(&self.queue);

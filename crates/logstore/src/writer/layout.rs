@@ -17,9 +17,6 @@ use crate::columns::Columns;
 use crate::expiry;
 use crate::segment::{self, Encoded, Encoder};
 
-/// A scope with at least so many lines in a flush gets a segment. By measurement (ARCHITECTURE.md has the table).
-pub const SEGMENT_MIN_ROWS: usize = 64;
-
 /// What [`Laid::rows`] holds.
 pub(super) const ROWS_SQL: &str = "
     -- writer::copy_rows
@@ -76,7 +73,12 @@ pub(super) fn group<'a>(batches: impl IntoIterator<Item = &'a Batch>) -> Vec<Gro
 }
 
 /// Encodes the lines; takes an id for each from the range.
-pub(super) fn lay_out(groups: &[Group<'_>], ids: &mut Ids, encoder: &mut Encoder) -> io::Result<Laid> {
+pub(super) fn lay_out(
+    groups: &[Group<'_>],
+    segment_min_rows: usize,
+    ids: &mut Ids,
+    encoder: &mut Encoder,
+) -> io::Result<Laid> {
     let mut laid = Laid::default();
     for group in groups {
         let merged;
@@ -92,7 +94,7 @@ pub(super) fn lay_out(groups: &[Group<'_>], ids: &mut Ids, encoder: &mut Encoder
             }
         };
         count(&mut laid.counts, group.scope, columns);
-        if columns.len() < SEGMENT_MIN_ROWS {
+        if columns.len() < segment_min_rows {
             let first_id = ids.take(columns.len()).ok_or_else(no_ids)?;
             put_rows(&mut laid.rows, &group.scope, columns, first_id);
             continue;
@@ -199,10 +201,12 @@ mod tests {
         }
     }
 
+    const MIN_ROWS: usize = 8;
+
     fn laid(lines: &[NewLog<'_>]) -> Laid {
         let batch = Batch::of(scope(), Duration::days(30), lines).unwrap();
         let mut ids = Ids::from(7);
-        lay_out(&group([&batch]), &mut ids, &mut Encoder::new().unwrap()).unwrap()
+        lay_out(&group([&batch]), MIN_ROWS, &mut ids, &mut Encoder::new().unwrap()).unwrap()
     }
 
     #[test]
@@ -227,9 +231,9 @@ mod tests {
     #[test]
     fn enough_lines_of_a_scope_become_a_segment() {
         let now = datetime!(2026-11-22 12:00 UTC);
-        let few = laid(&vec![line(now, Level::Info); SEGMENT_MIN_ROWS - 1]);
+        let few = laid(&vec![line(now, Level::Info); MIN_ROWS - 1]);
         assert!(!few.rows.is_empty() && few.segments.is_empty());
-        let many = laid(&vec![line(now, Level::Info); SEGMENT_MIN_ROWS]);
+        let many = laid(&vec![line(now, Level::Info); MIN_ROWS]);
         assert!(many.rows.is_empty() && !many.segments.is_empty());
     }
 

@@ -20,6 +20,8 @@ pub(super) struct Session {
     driver: Driver,
     /// Counts are kept per connection, so that writers never wait for one another's rows.
     pub(super) writer_id: i32,
+    /// [`super::WriterConfig::segment_min_rows`].
+    pub(super) segment_min_rows: usize,
     /// What is left of the ids that were reserved last.
     pub(super) ids: Ids,
     /// Made when it is first needed.
@@ -34,15 +36,15 @@ pub(super) struct Session {
 
 impl Session {
     /// A server that accepts and then says nothing is given up after a while.
-    pub(super) async fn open(config: &DbConfig) -> Result<Self, OpenError> {
+    pub(super) async fn open(config: &DbConfig, segment_min_rows: usize) -> Result<Self, OpenError> {
         const DEADLINE: Duration = Duration::from_secs(5);
-        tokio::time::timeout(DEADLINE, Self::connect(config))
+        tokio::time::timeout(DEADLINE, Self::connect(config, segment_min_rows))
             .await
             .map_err(|_elapsed| OpenError::Silent)?
             .map_err(OpenError::Refused)
     }
 
-    async fn connect(config: &DbConfig) -> Result<Self, DbError> {
+    async fn connect(config: &DbConfig, segment_min_rows: usize) -> Result<Self, DbError> {
         let (client, driver) = db::connect(config).await?;
         let driver = Driver(driver);
         let row = client
@@ -51,6 +53,7 @@ impl Session {
         Ok(Self {
             driver,
             writer_id: row.get(0),
+            segment_min_rows,
             ids: Ids::default(),
             encoder: None,
             copy_rows: client.prepare(layout::ROWS_SQL).await?,

@@ -12,8 +12,8 @@ use domain::page::PageLimit;
 use domain::scope::Scope;
 use domain::words::WordQuery;
 use logstore::reader::{
-    self, Budget, DIRECTORY_SQL, Found, HistogramPlan, LINES_SQL, PLANNER_SQL, Partial, Plan, Predicate,
-    ROWS_SQL, Reader, SearchScope,
+    self, Budget, DIRECTORY_SQL, FETCH_FRESH_SQL, FETCH_MERGED_SQL, Found, HistogramPlan, LINES_SQL,
+    PLANNER_SQL, Partial, Plan, Predicate, ROWS_SQL, Reader, SearchScope,
 };
 use logstore::writer::{Batch, Writer, WriterConfig};
 use testkit::TestDb;
@@ -581,6 +581,102 @@ async fn the_statements_alone_hide_foreign_lines() {
         .await
         .unwrap();
     assert_eq!(found.lines.len(), 0);
+}
+
+/// Runs a statement about segments as a plan would, and counts the rows.
+async fn count_segments(
+    tx: &TenantTx<'_>,
+    sql: &str,
+    org_id: OrgId,
+    scope: &Scope,
+    places: &[tokio_postgres::Row],
+) -> usize {
+    let (services, environments) = (vec![scope.service_id], vec![scope.environment_id]);
+    if sql.contains("reader::directory") {
+        let (oldest, ends, ids) = (vec![T0 - HOUR], vec![T0 + HOUR], vec![i64::MAX]);
+        let to = T0 + HOUR;
+        let params: [&(dyn ToSql + Sync); 8] = [
+            &org_id,
+            &services,
+            &environments,
+            &oldest,
+            &ends,
+            &ids,
+            &to,
+            &100_i64,
+        ];
+        return tx.query(sql, &params).await.unwrap().len();
+    }
+    let mut found = 0;
+    for row in places {
+        let (max_ts, ids): (Vec<OffsetDateTime>, Vec<i64>) = (vec![row.get(0)], vec![row.get(1)]);
+        let days: Vec<time::Date> = vec![row.get(2)];
+        let hours: Vec<OffsetDateTime> = row.get::<_, Option<OffsetDateTime>>(3).into_iter().collect();
+        let partition: &(dyn ToSql + Sync) = if sql.contains("fetch_fresh") {
+            &hours
+        } else {
+            &days
+        };
+        let (columns, starts, lengths) = (vec![0_i16], vec![1_i32], vec![1_i32]);
+        let params: [&(dyn ToSql + Sync); 9] = [
+            &org_id,
+            &services,
+            &environments,
+            &max_ts,
+            &ids,
+            partition,
+            &columns,
+            &starts,
+            &lengths,
+        ];
+        found += tx.query(sql, &params).await.unwrap().len();
+    }
+    found
+}
+
+#[tokio::test]
+async fn segments_of_others_are_hidden_by_the_statements_and_by_row_level_security_alone() {
+    let test = TestDb::create().await;
+    let own = OrgId::generate();
+    let foreign = new_scope(OrgId::generate());
+    let run = |name: &str| vec![Stored::new(foreign, T0, name); 100];
+    write(&test, &run("merged")).await;
+    crate::compactor::compact_all(&test).await;
+    write(&test, &run("fresh")).await;
+
+    let owner = db::Db::new(&db::DbConfig::new(test.owner_url(), "test")).unwrap();
+    // Row-level security does not apply to the owner of the test server.
+    let mut unbound = owner.conn("test").await.unwrap();
+    let mut bound = connection(&test).await;
+    // Where the segments lie, which a stranger would have to guess.
+    let places = "SELECT max_ts, id, expires_on, NULL::timestamptz AS hour FROM log_segments
+                  UNION ALL SELECT max_ts, id, expires_on, hour FROM log_segments_fresh";
+    let places = test.owner().await.query(places, &[]).await.unwrap();
+    assert_eq!(places.len(), 2);
+    for (sql, rows) in [(DIRECTORY_SQL, 2), (FETCH_MERGED_SQL, 1), (FETCH_FRESH_SQL, 1)] {
+        let tx = unbound.tenant_snapshot(own).await.unwrap();
+        assert_eq!(count_segments(&tx, sql, own, &foreign, &places).await, 0, "{sql}");
+        assert_eq!(
+            count_segments(&tx, sql, foreign.org_id, &foreign, &places).await,
+            rows,
+            "{sql}"
+        );
+        drop(tx);
+        let scratch = sql
+            .replace("org_id = $1 AND", "$1::uuid IS NOT NULL AND")
+            .replace("s.$1::uuid", "$1::uuid");
+        assert_ne!(scratch, sql);
+        let tx = bound.tenant_snapshot(own).await.unwrap();
+        assert_eq!(
+            count_segments(&tx, &scratch, own, &foreign, &places).await,
+            0,
+            "{scratch}"
+        );
+        drop(tx);
+        let tx = bound.tenant_snapshot(foreign.org_id).await.unwrap();
+        let found = count_segments(&tx, &scratch, foreign.org_id, &foreign, &places).await;
+        assert_eq!(found, rows, "{scratch}");
+    }
 }
 
 /// The nodes of a plan, and how many rows its index scans read.

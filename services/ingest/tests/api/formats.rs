@@ -275,7 +275,11 @@ async fn the_document_lists_the_routes_and_who_may_use_them() {
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
     assert_eq!(
         paths,
-        ["/api/v1/internal/logs/cleanup", "/api/v1/logs/ingest", "/api/v1/receipts/{id}"]
+        [
+            "/api/v1/internal/logs/cleanup",
+            "/api/v1/logs/ingest",
+            "/api/v1/receipts/{id}"
+        ]
     );
     let ingest = &document["paths"]["/api/v1/logs/ingest"]["post"];
     assert_eq!(ingest["security"], json!([{"api_key": ["logs:write"]}]));

@@ -173,7 +173,7 @@ pub(crate) struct StatsView {
                 "environment_id": "0b9a4f0e-43a5-4f6a-9b61-6a8f5d1c2e77", "environment": "production"
             }],
             "next_cursor": "MS4xNzY5ODYwNzk4MTIzNDU2LjQ4MjAx",
-            "stats": {"rows_scanned": 4096, "blocks_read": 1, "blocks_pruned": 11, "bytes_read": 131072, "elapsed_ms": 3, "watermark": "2026-01-31T12:00:00.000001Z", "partial": false, "partial_reason": null}
+            "stats": {"rows_scanned": 4096, "blocks_read": 1, "blocks_pruned": 11, "bytes_read": 131_072, "elapsed_ms": 3, "watermark": "2026-01-31T12:00:00.000001Z", "partial": false, "partial_reason": null}
         })),
         (status = 400, description = "A parameter makes no sense; it is named", body = ErrorBody),
         (status = 401, description = "Not signed in", body = ErrorBody),
