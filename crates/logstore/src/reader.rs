@@ -168,7 +168,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// `cache_bytes` is what word filters may take in memory: about 3 bytes for each line that is searched often.
+    /// `cache_bytes` is what word filters may take in memory: about 5 bytes for each line that is searched often.
     pub fn new(cache_bytes: u64) -> Self {
         Self {
             cache: Cache::new(cache_bytes),

@@ -44,7 +44,7 @@ pub struct Config {
     #[arg(long, env = "SEARCH_ANSWER_BYTES", default_value_t = 33_554_432)]
     pub search_answer_bytes: usize,
 
-    /// Bytes of memory for the word filters of stored segments: about 3 for each line that is searched often.
+    /// Bytes of memory for the word filters of stored segments: about 5 for each line that is searched often.
     #[arg(long, env = "SEARCH_CACHE_BYTES", default_value_t = 67_108_864)]
     pub search_cache_bytes: u64,
 

@@ -217,7 +217,9 @@ mod tests {
             wanted in "[abk01]{1,2}",
         ) {
             let mut column = TextColumn::default();
-            texts.iter().for_each(|text| column.push(text.as_bytes()));
+            for text in &texts {
+                column.push(text.as_bytes());
+            }
             for predicate in [
                 Predicate::Words(WordQuery::parse(&wanted)),
                 Predicate::Substring(wanted.clone()),

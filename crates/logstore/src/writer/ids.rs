@@ -20,7 +20,7 @@ pub(super) struct Ids(VecDeque<Range<i64>>);
 impl Ids {
     #[cfg(test)]
     pub(super) fn from(first: i64) -> Self {
-        Self([first..first + BLOCK as i64].into())
+        Self(std::iter::once(first..first + BLOCK as i64).collect())
     }
 
     /// Makes room for this many ids, however they are taken.

@@ -247,7 +247,9 @@ impl Form {
                 let length = (dice.below(300) as usize + 1).min(rest.len());
                 let (run, after) = rest.split_at_mut(length);
                 let scope = run[0].scope;
-                run.iter_mut().for_each(|line| line.scope = scope);
+                for line in run.iter_mut() {
+                    line.scope = scope;
+                }
                 rest = after;
             }
         }
