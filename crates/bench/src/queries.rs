@@ -62,6 +62,9 @@ pub(crate) async fn measure(
         },
     };
     report.section("searches over 24 hours of one organisation, merged, warm");
+    asking
+        .count("count of a word in a fifth of the lines", "common", report)
+        .await?;
     asking.all(corpus, report).await?;
     histograms(&mut asking, scopes, end, report).await
 }
@@ -161,6 +164,25 @@ impl Asking {
             })
         })
         .await
+    }
+
+    async fn count(&mut self, name: &str, word: &str, report: &mut Report) -> anyhow::Result<()> {
+        let plan = Plan {
+            predicates: vec![Predicate::Words(WordQuery::parse(word))],
+            ..self.plan.clone()
+        };
+        let mut times = Histogram::<u64>::new(3)?;
+        let mut lines = 0;
+        for _ in 0..RUNS {
+            let started = Instant::now();
+            let tx = self.conn.tenant_snapshot(self.org).await?;
+            lines = self.reader.count(&tx, &plan).await?.lines;
+            tx.commit().await?;
+            times.record(started.elapsed().as_micros() as u64)?;
+        }
+        report.add(name, times.value_at_quantile(0.5) as f64 / 1_000.0, "ms, p50");
+        report.add("  counted", lines as f64, "lines");
+        Ok(())
     }
 
     async fn ask(

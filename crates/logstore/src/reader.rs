@@ -38,7 +38,7 @@ pub use scan::PLANNER_SQL;
 use crate::segment::Column;
 use cache::Cache;
 use merge::{Key, micros};
-use scan::Scan;
+use scan::{Scan, Tally};
 
 /// Where to search, and how far back its lines may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +134,13 @@ pub struct Found {
     pub stats: Stats,
 }
 
+/// How many lines match.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    pub lines: u64,
+    pub stats: Stats,
+}
+
 /// What a search touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stats {
@@ -175,6 +182,31 @@ impl Reader {
         }
     }
 
+    /// Counts all lines that match, within the transaction's snapshot; the plan's page and cursor play no part. A count that
+    /// ran out of time is that of the newest lines, and says so.
+    pub async fn count(&self, tx: &TenantTx<'_>, plan: &Plan) -> Result<Counted, DbError> {
+        let started = Instant::now();
+        let deadline = started + plan.budget.time;
+        let plan = Plan {
+            cursor: None,
+            ..plan.clone()
+        };
+        let mut scan = Scan::start_counting(tx, &plan, &self.cache).await?;
+        while !scan.is_complete() && (Instant::now() < deadline || !scan.got_ahead()) {
+            scan.round(tx, deadline).await?;
+        }
+        let partial = (!scan.is_complete()).then_some(Partial::TimeBudget);
+        Ok(Counted {
+            lines: scan.count(),
+            stats: stats(
+                &scan.tally,
+                scan.snapshot,
+                started,
+                scan.tally.damaged.or(partial),
+            ),
+        })
+    }
+
     /// Searches within the transaction's snapshot. Take one from `Connection::tenant_snapshot`.
     pub async fn search(&self, tx: &TenantTx<'_>, plan: &Plan) -> Result<Found, DbError> {
         let started = Instant::now();
@@ -193,16 +225,25 @@ impl Reader {
         Ok(Found {
             lines: fetched.lines,
             next: next.map(Cursor::from),
-            stats: Stats {
-                rows_scanned: tally.rows,
-                blocks_read: tally.blocks,
-                blocks_pruned: tally.pruned,
-                bytes_read: tally.bytes,
-                elapsed: started.elapsed(),
+            stats: stats(
+                &tally,
                 watermark,
-                partial: fetched.damaged.or(tally.damaged).or(partial),
-            },
+                started,
+                fetched.damaged.or(tally.damaged).or(partial),
+            ),
         })
+    }
+}
+
+fn stats(tally: &Tally, watermark: OffsetDateTime, started: Instant, partial: Option<Partial>) -> Stats {
+    Stats {
+        rows_scanned: tally.rows,
+        blocks_read: tally.blocks,
+        blocks_pruned: tally.pruned,
+        bytes_read: tally.bytes,
+        elapsed: started.elapsed(),
+        watermark,
+        partial,
     }
 }
 

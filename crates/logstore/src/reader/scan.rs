@@ -78,6 +78,8 @@ pub(super) struct Scan<'a> {
     /// What matched and was not taken yet.
     matched: Heap<Place>,
     found: Vec<At<Place>>,
+    /// Set when matches are only counted.
+    counted: Option<u64>,
     row_rounds: u32,
     block_rounds: u32,
     pub(super) tally: Tally,
@@ -128,11 +130,30 @@ impl<'a> Scan<'a> {
             segments: Heap::new(),
             matched: Heap::new(),
             found: Vec::new(),
+            counted: None,
             row_rounds: 0,
             block_rounds: 0,
             tally: Tally::default(),
             snapshot: watermark,
         })
+    }
+
+    /// The same for counting all matches instead of looking for some.
+    pub(super) async fn start_counting(
+        tx: &TenantTx<'_>,
+        plan: &Plan,
+        cache: &'a Cache,
+    ) -> Result<Self, DbError> {
+        let scan = Self::start(tx, plan, cache).await?;
+        Ok(Self {
+            counted: Some(0),
+            ..scan
+        })
+    }
+
+    /// How many matches were counted so far.
+    pub(super) fn count(&self) -> u64 {
+        self.counted.unwrap_or_default()
     }
 
     /// How many matches are looked for. Without predicates one more than the page is cheap, and tells whether another
@@ -268,7 +289,42 @@ impl<'a> Scan<'a> {
             .map(|block| u64::from(block.rows));
         self.tally.rows += rows.sum::<u64>();
         let narrowed = self.narrow(tx, chosen).await?;
+        let narrowed = self.count_whole(narrowed);
         self.take_keys(tx, narrowed).await
+    }
+
+    /// Counts what can be told without looking at lines: rows of a block that lies whole within the range, at any level.
+    /// Gives back the others.
+    fn count_whole(&mut self, left: Vec<(Chosen, blocks::Rows)>) -> Vec<(Chosen, blocks::Rows)> {
+        let Some(counted) = &mut self.counted else {
+            return left;
+        };
+        let (plan, start) = (&self.plan, self.start);
+        let counts = |(chosen, rows): &(Chosen, blocks::Rows)| {
+            let block = chosen.entry()?;
+            let is_within =
+                Key::after(block.max_ts) < start && block.min_ts >= plan.oldest_micros(chosen.segment.place);
+            let levels = || {
+                (0..)
+                    .zip(&block.level_counts)
+                    .filter(|(level, _)| plan.wants_code(*level))
+            };
+            match rows {
+                blocks::Rows::All if is_within => {
+                    Some(levels().map(|(_, count)| u64::from(*count)).sum::<u64>())
+                }
+                blocks::Rows::These(rows) if is_within && plan.levels.is_empty() => Some(rows.len() as u64),
+                blocks::Rows::All | blocks::Rows::These(_) => None,
+            }
+        };
+        let mut rest = Vec::new();
+        for part in left {
+            match counts(&part) {
+                Some(lines) => *counted += lines,
+                None => rest.push(part),
+            }
+        }
+        rest
     }
 
     /// Takes blocks off the heap, newest first, and leaves out those that filters rule out.
@@ -436,6 +492,9 @@ impl<'a> Scan<'a> {
         let found = blocks::begin(left.into_iter().zip(columns).collect(), &job);
         for (chosen, hits) in blocks::finish(found).await {
             match hits {
+                Ok(hits) if self.counted.is_some() => {
+                    self.counted = self.counted.map(|counted| counted + hits.len() as u64);
+                }
                 Ok(hits) => {
                     // Of one block no more can be wanted than the page still misses, and one that tells that there is
                     // more. The newest come last.
@@ -526,7 +585,9 @@ impl<'a> Scan<'a> {
         for row in chunk {
             let scope = places[row.place];
             self.rows[scope].advance(row.key)?;
-            if row.matches {
+            if let Some(counted) = &mut self.counted {
+                *counted += u64::from(row.matches);
+            } else if row.matches {
                 let what = Place::Row { scope };
                 self.matched.push(At { key: row.key, what });
             }

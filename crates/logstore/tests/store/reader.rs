@@ -310,6 +310,10 @@ async fn every_page_of_every_search_equals_a_filter_and_a_sort(#[case] form: For
         }
         let (messages, pages) = search_all(&mut conn, org_id, plan.clone()).await;
         assert_eq!(messages, expected(&lines, &plan), "round {round}: {plan:?}");
+        let tx = conn.tenant_snapshot(org_id).await.unwrap();
+        let counted = Reader::new(1 << 20).count(&tx, &plan).await.unwrap();
+        drop(tx);
+        assert_eq!(counted.lines, messages.len() as u64, "round {round}: {plan:?}");
         assert!(pages.iter().all(|page| page.stats.partial.is_none()));
         let full = pages
             .iter()
