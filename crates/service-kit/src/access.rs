@@ -4,11 +4,14 @@
 //! organisation with at least that role; [`Internal`] is another service of ours. API keys are read by
 //! [`api_key_of`], since each service that takes keys treats them differently.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use db::audit_logs::Actor;
 use db::auth::{self, KeyRecord, SessionUser};
 use domain::api_key::{self, KeyScope};
@@ -158,19 +161,23 @@ pub fn session_token(req: &HttpRequest) -> Option<TokenHash> {
     token::is_well_formed(SESSION_PREFIX, cookie.value()).then(|| TokenHash::of(cookie.value()))
 }
 
-/// The raw API key of a request: `X-API-Key`, or `Authorization: Bearer`. Checked for shape, so that a typo is told
-/// from an unknown key without a look-up.
+/// The raw API key of a request, from wherever the clients of the protocols we speak put one: `X-API-Key`, `DD-API-KEY`, or
+/// `Authorization` with Bearer, Basic (the password; any user), Splunk, or ApiKey (Elasticsearch's base64 of `id:key`, or
+/// the key itself). Checked for shape, so that a typo is told from an unknown key without a look-up.
 pub fn raw_api_key(req: &HttpRequest) -> Result<String, ApiError> {
     let header = |name: &str| req.headers().get(name).and_then(|value| value.to_str().ok());
-    let bearer = || header(AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer "));
-    let raw = header("x-api-key")
-        .or_else(bearer)
-        .map(str::trim)
-        .ok_or_else(|| {
-            ApiError::Unauthorized(
-                "no API key; send one in the header X-API-Key or Authorization: Bearer".into(),
-            )
-        })?;
+    let own = || header("x-api-key").or_else(|| header("dd-api-key"));
+    let raw = match own() {
+        Some(key) => Some(Cow::Borrowed(key)),
+        None => header(AUTHORIZATION.as_str()).and_then(credentials),
+    };
+    let raw = raw.ok_or_else(|| {
+        ApiError::Unauthorized(
+            "no API key; send one in the header X-API-Key or Authorization: Bearer (or Basic, as the password)"
+                .into(),
+        )
+    })?;
+    let raw = raw.trim();
     if api_key::is_well_formed(raw) {
         Ok(raw.to_owned())
     } else {
@@ -178,6 +185,26 @@ pub fn raw_api_key(req: &HttpRequest) -> Result<String, ApiError> {
             "the API key is malformed; check that it was copied whole".into(),
         ))
     }
+}
+
+/// The secret of an `Authorization` header whose scheme we know.
+fn credentials(header: &str) -> Option<Cow<'_, str>> {
+    let (scheme, rest) = header.trim().split_once(' ')?;
+    let rest = rest.trim();
+    match scheme.to_ascii_lowercase().as_str() {
+        "bearer" | "splunk" => Some(Cow::Borrowed(rest)),
+        // A damaged pair is a malformed key, and not a missing one.
+        "basic" => Some(Cow::Owned(after_colon(rest).unwrap_or_default())),
+        "apikey" => Some(after_colon(rest).map_or(Cow::Borrowed(rest), Cow::Owned)),
+        _ => None,
+    }
+}
+
+/// The second half of a pair in base64.
+fn after_colon(pair: &str) -> Option<String> {
+    let decoded = String::from_utf8(BASE64_STANDARD.decode(pair).ok()?).ok()?;
+    let (_user, secret) = decoded.split_once(':')?;
+    Some(secret.to_owned())
 }
 
 /// Looks up the key of a request and checks that it is live and allowed to do this.
@@ -234,4 +261,52 @@ pub fn kit(req: &HttpRequest) -> Result<&Kit, ApiError> {
     req.app_data::<web::Data<Kit>>()
         .map(web::Data::get_ref)
         .ok_or_else(|| ApiError::internal("the service was built without its kit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn key() -> String {
+        api_key::mint(|| 7)
+    }
+
+    fn base64(text: &str) -> String {
+        BASE64_STANDARD.encode(text)
+    }
+
+    fn found(header: &str, value: &str) -> Result<String, String> {
+        let request = TestRequest::default().insert_header((header, value));
+        raw_api_key(&request.to_http_request()).map_err(|error| error.to_string())
+    }
+
+    #[rstest::rstest]
+    #[case("X-API-Key", key())]
+    #[case("DD-API-KEY", key())]
+    #[case("Authorization", format!("Bearer {}", key()))]
+    #[case("Authorization", format!("bearer  {} ", key()))]
+    #[case("Authorization", format!("Splunk {}", key()))]
+    #[case("Authorization", format!("Basic {}", base64(&format!("anybody:{}", key()))))]
+    #[case("Authorization", format!("Basic {}", base64(&format!(":{}", key()))))]
+    #[case("Authorization", format!("ApiKey {}", base64(&format!("id:{}", key()))))]
+    #[case("Authorization", format!("ApiKey {}", key()))]
+    fn a_key_is_found_where_clients_put_it(#[case] header: &str, #[case] value: String) {
+        assert_eq!(found(header, &value), Ok(key()));
+    }
+
+    #[rstest::rstest]
+    #[case("X-Other", "a", "no API key")]
+    #[case("Authorization", "Digest a", "no API key")]
+    #[case("Authorization", "slk_a", "no API key")]
+    #[case("Authorization", "Bearer slk_a", "malformed")]
+    #[case("Authorization", "Basic ???", "malformed")]
+    #[case("Authorization", "Basic c2xrX2E=", "malformed")]
+    #[case("Authorization", "ApiKey c2xrX2E=", "malformed")]
+    #[case("X-API-Key", "", "malformed")]
+    fn what_is_no_key_is_told_from_none(#[case] header: &str, #[case] value: &str, #[case] message: &str) {
+        let error = found(header, value).unwrap_err();
+        assert!(error.contains(message), "{error}");
+    }
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use db::{DbError, causes};
 use domain::role::Role;
 use serde::Serialize;
@@ -112,6 +112,20 @@ impl ApiError {
         }
     }
 
+    /// The status and headers of an answer whose body is another protocol's. Logs the error, as
+    /// [`ResponseError::error_response`] does.
+    pub fn begin_response(&self) -> HttpResponseBuilder {
+        self.log();
+        let mut response = HttpResponse::build(self.status_code());
+        if let Some(seconds) = self.retry_after_s() {
+            response.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        if matches!(self, Self::Unauthorized(_)) {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        response
+    }
+
     fn log(&self) {
         match self {
             Self::Internal(cause) => tracing::error!(error = causes::chain(&**cause), "request failed"),
@@ -170,14 +184,7 @@ impl ResponseError for ApiError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.log();
-        let mut response = HttpResponse::build(self.status_code());
-        if let Some(seconds) = self.retry_after_s() {
-            response.insert_header((RETRY_AFTER, seconds.to_string()));
-        }
-        if matches!(self, Self::Unauthorized(_)) {
-            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
-        }
+        let mut response = self.begin_response();
         let details = match self {
             Self::Validation { details, .. } => details.clone(),
             _ => Vec::new(),
