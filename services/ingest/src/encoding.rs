@@ -16,6 +16,8 @@ pub(crate) enum Encoding {
     Identity,
     Gzip,
     Zstd,
+    /// The block format, which is all that protocols use of it.
+    Snappy,
 }
 
 /// A zstd frame may ask for this much memory: 8 MiB, what RFC 8878 (section 3.1.1.1.2) has every decoder support. The
@@ -52,6 +54,7 @@ impl Encoding {
             }),
             Self::Zstd => unzstd(compressed)
                 .and_then(|mut decoder| unpack(&mut decoder, max_bytes, |more| held.grow(more))),
+            Self::Snappy => unsnap(&bytes, max_bytes, |more| held.grow(more)),
         };
         let bytes = decoded.map_err(|problem| match problem {
             Problem::TooLong => too_long(max_bytes),
@@ -66,6 +69,7 @@ impl Encoding {
             Self::Identity => "identity",
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
+            Self::Snappy => "snappy (block format)",
         };
         ApiError::invalid(
             "",
@@ -92,6 +96,24 @@ fn unzstd(compressed: impl BufRead) -> Result<impl Read, Problem> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(compressed)?;
     decoder.window_log_max(ZSTD_WINDOW_LOG)?;
     Ok(decoder)
+}
+
+/// The length is announced, and checked before memory is taken.
+fn unsnap(
+    compressed: &[u8],
+    max_bytes: usize,
+    mut room: impl FnMut(usize) -> bool,
+) -> Result<Bytes, Problem> {
+    let damaged = |error: snap::Error| Problem::Damaged(io::Error::other(error));
+    let length = snap::raw::decompress_len(compressed).map_err(damaged)?;
+    if length > max_bytes {
+        return Err(Problem::TooLong);
+    }
+    if !room(length) {
+        return Err(Problem::NoRoom);
+    }
+    let decoded = snap::raw::Decoder::new().decompress_vec(compressed);
+    Ok(decoded.map_err(damaged)?.into())
 }
 
 /// Reads to the end. Room is asked for before memory is taken, and memory never exceeds the limit.
@@ -157,6 +179,10 @@ mod tests {
         zstd::encode_all(bytes, 3).unwrap()
     }
 
+    fn snappy(bytes: &[u8]) -> Vec<u8> {
+        snap::raw::Encoder::new().compress_vec(bytes).unwrap()
+    }
+
     /// The decoded body and what it held, or the status of the refusal.
     fn decode(
         encoding: Encoding,
@@ -206,6 +232,7 @@ mod tests {
     #[rstest::rstest]
     #[case(Encoding::Gzip, gzip(&vec![b'a'; 100_000]))]
     #[case(Encoding::Zstd, zstd(&vec![b'a'; 100_000]))]
+    #[case(Encoding::Snappy, snappy(&vec![b'a'; 100_000]))]
     fn the_limit_is_exact_and_memory_stays_below_it(#[case] encoding: Encoding, #[case] sent: Vec<u8>) {
         let (decoded, held) = decode(encoding, &sent, 100_000, ROOM).unwrap();
         assert_eq!((decoded.len(), held), (100_000, 100_000 + sent.len()));
@@ -222,6 +249,7 @@ mod tests {
     #[rstest::rstest]
     #[case(Encoding::Gzip, gzip(b"the quick brown fox"))]
     #[case(Encoding::Zstd, zstd(b"the quick brown fox"))]
+    #[case(Encoding::Snappy, snappy(b"the quick brown fox"))]
     fn a_truncated_or_empty_body_is_refused(#[case] encoding: Encoding, #[case] sent: Vec<u8>) {
         for length in 1..sent.len() {
             assert_eq!(decode(encoding, &sent[..length], 100, ROOM), Err(400), "{length}");
@@ -237,11 +265,18 @@ mod tests {
         assert_eq!(decode(Encoding::Zstd, &sent, 100, ROOM), Err(400));
     }
 
+    #[test]
+    fn a_length_that_is_only_announced_takes_no_memory() {
+        let four_gib = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x00];
+        assert_eq!(decode(Encoding::Snappy, &four_gib, 100, ROOM), Err(413));
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_a_decoder_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), gzipped in any::<bool>()) {
             let encoding = if gzipped { Encoding::Gzip } else { Encoding::Zstd };
             let _ = decode(encoding, &bytes, 1_000, ROOM);
+            let _ = decode(Encoding::Snappy, &bytes, 1_000, ROOM);
             let start = if gzipped { gzip(b"x") } else { zstd(b"x") };
             let _ = decode(encoding, &[&start[..6], &bytes].concat(), 1_000, ROOM);
         }

@@ -1,7 +1,8 @@
 //! The ingest service: every way in for logs.
 //!
 //! A request passes, in this order, its key, its quota, the door for bytes, its encoding, its format and the rules of
-//! each line; what is left is one batch, which the log store's writer commits together with those of others.
+//! each line; what is left is one batch, which the log store's writer commits together with those of others. Protocols
+//! differ in how a body is taken apart (`lines`, `protocols`) and in how the outcome is put into words (`routes`).
 
 mod app;
 mod config;
@@ -15,7 +16,11 @@ mod body;
 mod compaction;
 mod encoding;
 mod format;
+mod intake;
+mod line;
 mod lines;
+mod protobuf;
+mod protocols;
 mod unpack;
 
 mod gate;

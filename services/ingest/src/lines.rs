@@ -3,7 +3,7 @@
 //! The body is walked once and nothing is copied. A line's own syntax is checked where it is read
 //! (`domain::log_record`); here only strings and brackets are followed, so that its end is found.
 
-mod scanner;
+pub(crate) mod scanner;
 
 use std::ops::Range;
 
@@ -12,6 +12,7 @@ use memchr::memchr;
 use service_kit::ApiError;
 
 use crate::format::Format;
+use crate::unpack::{Records, Sink};
 use scanner::{Broken, Scanner};
 
 /// A body and where its lines are.
@@ -59,21 +60,33 @@ impl Lines {
         Ok(Self { body, spans })
     }
 
-    /// At least 1.
-    pub(crate) fn count(&self) -> u32 {
-        self.spans.len() as u32
-    }
-
-    pub(crate) fn body(&self) -> &[u8] {
-        &self.body
-    }
-
     /// Each line with its index.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &[u8])> {
+    fn iter(&self) -> impl Iterator<Item = (u32, &[u8])> {
         self.spans
             .iter()
             .map(|span| (span.index, &self.body[span.start as usize..span.end as usize]))
     }
+}
+
+impl Records for Lines {
+    type Outline = ();
+
+    /// At least 1.
+    fn count(&self) -> u32 {
+        self.spans.len() as u32
+    }
+
+    fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    fn read_into(&self, sink: &mut Sink<'_>) {
+        for (index, json) in self.iter() {
+            sink.json(index, json);
+        }
+    }
+
+    fn into_outline(self) {}
 }
 
 /// The lines found so far, counted as they come.

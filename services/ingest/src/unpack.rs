@@ -1,10 +1,13 @@
 //! From the bytes of a request to a batch: decompressing, splitting and reading, off the event loop when it takes long.
 
+use std::fmt;
 use std::sync::Arc;
 use std::thread;
 
+use actix_web::web::Bytes;
 use domain::log_record::{self, LineError, LineRules};
 use domain::scope::Scope;
+use logstore::budget::Reservation;
 use logstore::writer::Batch;
 use serde::{Deserialize, Serialize};
 use service_kit::ApiError;
@@ -12,11 +15,10 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use utoipa::ToSchema;
 
-use crate::body::Body;
+use crate::body::{self, Body};
 use crate::config::Limits;
 use crate::encoding::Encoding;
-use crate::format::Format;
-use crate::lines::Lines;
+use crate::line::Line;
 
 /// A line that was not stored, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -32,6 +34,30 @@ pub(crate) struct RejectedLine {
     pub(crate) reason: String,
 }
 
+impl fmt::Display for RejectedLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { index, field, reason } = self;
+        let space = if field.is_empty() { "" } else { " " };
+        write!(f, "line {index}: {field}{space}{reason}")
+    }
+}
+
+/// A body whose lines were found by its protocol. They are counted before tokens are taken for them, and read after.
+pub(crate) trait Records: Send + 'static {
+    /// What is needed of the body for the answer.
+    type Outline: Send + 'static;
+
+    fn count(&self) -> u32;
+
+    /// The body after decompression.
+    fn body(&self) -> &[u8];
+
+    /// Hands each line over, or says why it is none.
+    fn read_into(&self, sink: &mut Sink<'_>);
+
+    fn into_outline(self) -> Self::Outline;
+}
+
 /// A request's lines, sorted into those that can be stored and those that cannot.
 pub(crate) struct Unpacked {
     pub(crate) batch: Batch,
@@ -39,9 +65,95 @@ pub(crate) struct Unpacked {
 }
 
 /// A body whose lines were found, with what it holds of the process's memory.
-pub(crate) struct Split {
-    pub(crate) lines: Lines,
-    _held: logstore::budget::Reservation,
+pub(crate) struct Split<R> {
+    records: R,
+    held: Reservation,
+}
+
+impl<R: Records> Split<R> {
+    pub(crate) fn count(&self) -> u32 {
+        self.records.count()
+    }
+}
+
+/// Takes the lines of one request, one after another.
+pub(crate) struct Sink<'r> {
+    rules: &'r LineRules,
+    unpacked: Unpacked,
+    /// Where lines are written down; one allocation for all.
+    text: Vec<u8>,
+    room: Room,
+}
+
+/// What lines may take in memory beyond the body they came in: protocols state once what holds for many lines, and a small
+/// body could so become a large batch.
+struct Room {
+    held: Reservation,
+    written: usize,
+    max_bytes: usize,
+    full: Option<ApiError>,
+}
+
+/// What more is taken of the process's share at a time.
+const STEP: usize = 64 * 1024;
+
+impl Room {
+    fn take(&mut self, bytes: usize) -> bool {
+        self.written += bytes;
+        if self.written > self.max_bytes {
+            let max_bytes = self.max_bytes;
+            self.full.get_or_insert(ApiError::PayloadTooLarge(format!(
+                "the lines, each with what the request says of all, are longer than {max_bytes} bytes; send fewer lines \
+                 a request"
+            )));
+        } else if self.written > self.held.amount()
+            && !self.held.grow((self.written - self.held.amount()).max(STEP))
+        {
+            self.full.get_or_insert_with(body::busy);
+        }
+        self.full.is_none()
+    }
+}
+
+impl Sink<'_> {
+    /// Takes a line from its JSON text in our own form.
+    pub(crate) fn json(&mut self, index: u32, json: &[u8]) {
+        if let Err(LineError { field, reason }) = read_line(json, self.rules, &mut self.unpacked.batch) {
+            self.refuse(index, field, reason);
+        }
+    }
+
+    /// Takes a line that another protocol brought.
+    pub(crate) fn line(&mut self, index: u32, line: &Line<'_>) {
+        if self.is_full() {
+            return;
+        }
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        match serde_json::to_writer(&mut text, line) {
+            Ok(()) if self.room.take(text.len()) => self.json(index, &text),
+            Ok(()) => {}
+            Err(error) => self.refuse(index, "", error.to_string()),
+        }
+        self.text = text;
+    }
+
+    pub(crate) fn refuse(&mut self, index: u32, field: impl Into<String>, reason: impl Into<String>) {
+        self.unpacked.rejected.push(RejectedLine {
+            index,
+            field: field.into(),
+            reason: reason.into(),
+        });
+    }
+
+    /// Nothing more is taken: the request is refused as a whole.
+    pub(crate) fn is_full(&self) -> bool {
+        self.room.full.is_some()
+    }
+
+    pub(crate) fn rules(&self) -> &LineRules {
+        self.rules
+    }
 }
 
 /// Where heavy bodies are worked on: as many at a time as there are cores, so that they neither stop the event loops nor
@@ -61,43 +173,62 @@ impl Workshop {
     }
 
     /// Decompresses a body and finds its lines.
-    pub(crate) async fn split(
+    pub(crate) async fn split<R: Records>(
         &self,
         body: Body,
         encoding: Encoding,
-        format: Format,
         limits: Limits,
-    ) -> Result<Split, ApiError> {
+        take_apart: impl FnOnce(Bytes, usize) -> Result<R, ApiError> + Send + 'static,
+    ) -> Result<Split<R>, ApiError> {
         let light = match encoding {
             Encoding::Identity => LIGHT_BYTES,
-            Encoding::Gzip | Encoding::Zstd => LIGHT_COMPRESSED_BYTES,
+            Encoding::Gzip | Encoding::Zstd | Encoding::Snappy => LIGHT_COMPRESSED_BYTES,
         };
         let is_light = body.bytes.len() <= light;
         self.work(is_light, move || {
             let body = encoding.decode(body, limits.max_decompressed_bytes)?;
-            let lines = Lines::of(body.bytes, format, limits.max_lines_per_request)?;
+            let records = take_apart(body.bytes, limits.max_lines_per_request)?;
             Ok(Split {
-                lines,
-                _held: body.held,
+                records,
+                held: body.held,
             })
         })
         .await?
     }
 
     /// Reads the lines. `finish` gets them with the body they came from, which is given up afterwards.
-    pub(crate) async fn read<T: Send + 'static>(
+    pub(crate) async fn read<R: Records, T: Send + 'static>(
         &self,
-        split: Split,
+        split: Split<R>,
         rules: LineRules,
         scope: Scope,
-        finish: impl FnOnce(&Lines, Unpacked) -> T + Send + 'static,
+        limits: Limits,
+        finish: impl FnOnce(R, Unpacked) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
-        let is_light = split.lines.body().len() <= LIGHT_BYTES;
+        let Split { records, held } = split;
+        let is_light = records.body().len() <= LIGHT_BYTES;
         self.work(is_light, move || {
-            let unpacked = read_lines(&split.lines, &rules, scope);
-            finish(&split.lines, unpacked)
+            let mut sink = Sink {
+                rules: &rules,
+                unpacked: Unpacked {
+                    batch: Batch::new(scope, rules.retention),
+                    rejected: Vec::new(),
+                },
+                text: Vec::new(),
+                room: Room {
+                    held,
+                    written: 0,
+                    max_bytes: limits.max_decompressed_bytes,
+                    full: None,
+                },
+            };
+            records.read_into(&mut sink);
+            match sink.room.full {
+                Some(error) => Err(error),
+                None => Ok(finish(records, sink.unpacked)),
+            }
         })
-        .await
+        .await?
     }
 
     async fn work<T: Send + 'static>(
@@ -121,23 +252,59 @@ impl Workshop {
     }
 }
 
-fn read_lines(lines: &Lines, rules: &LineRules, scope: Scope) -> Unpacked {
-    let mut unpacked = Unpacked {
-        batch: Batch::new(scope, rules.retention),
-        rejected: Vec::new(),
-    };
-    for (index, json) in lines.iter() {
-        if let Err(LineError { field, reason }) = read_line(json, rules, &mut unpacked.batch) {
-            unpacked.rejected.push(RejectedLine { index, field, reason });
-        }
-    }
-    unpacked
-}
-
 fn read_line(json: &[u8], rules: &LineRules, batch: &mut Batch) -> Result<(), LineError> {
     let line = log_record::parse(json, rules)?;
     batch.push(&line).map_err(|full| LineError {
         field: String::new(),
         reason: full.to_string(),
     })
+}
+
+/// Reading without a service around it, for the tests of protocols.
+#[cfg(test)]
+pub(crate) mod testing {
+    use domain::ids::{EnvironmentId, OrgId, ServiceId};
+    use logstore::budget::Budget;
+    use time::macros::datetime;
+
+    use super::*;
+
+    pub(crate) const RULES: LineRules = LineRules {
+        max_message_bytes: 1_048_576,
+        retention: time::Duration::days(30),
+        now: datetime!(2026-11-22 12:00 UTC),
+    };
+
+    /// How many lines are good, and what is wrong with the others; or the error of the whole.
+    pub(crate) fn read(
+        records: &impl Records,
+        max_bytes: usize,
+    ) -> Result<(usize, Vec<RejectedLine>), ApiError> {
+        let scope = Scope {
+            org_id: OrgId::generate(),
+            service_id: ServiceId::generate(),
+            environment_id: EnvironmentId::generate(),
+        };
+        let mut sink = Sink {
+            rules: &RULES,
+            unpacked: Unpacked {
+                batch: Batch::new(scope, RULES.retention),
+                rejected: Vec::new(),
+            },
+            text: Vec::new(),
+            room: Room {
+                held: Budget::new(1 << 30).reserve(scope.org_id, 0).unwrap(),
+                written: 0,
+                max_bytes,
+                full: None,
+            },
+        };
+        records.read_into(&mut sink);
+        if let Some(error) = sink.room.full {
+            return Err(error);
+        }
+        let good = records.count() as usize - sink.unpacked.rejected.len();
+        assert_eq!(sink.unpacked.batch.is_empty(), good == 0, "a line was lost");
+        Ok((good, sink.unpacked.rejected))
+    }
 }

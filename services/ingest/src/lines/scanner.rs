@@ -6,7 +6,7 @@ use std::ops::Range;
 use memchr::{memchr2, memchr3};
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
 }
@@ -14,18 +14,18 @@ pub(super) struct Scanner<'a> {
 /// The text is not JSON.
 #[derive(Debug, thiserror::Error)]
 #[error("expected {expected} at byte {at}")]
-pub(super) struct Broken {
+pub(crate) struct Broken {
     expected: &'static str,
     at: usize,
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a [u8]) -> Self {
+    pub(crate) fn new(text: &'a [u8]) -> Self {
         Self { text, at: 0 }
     }
 
     /// Starts at the beginning of the range, and ends with it.
-    pub(super) fn within(text: &'a [u8], range: Range<usize>) -> Self {
+    pub(crate) fn within(text: &'a [u8], range: Range<usize>) -> Self {
         Self {
             text: &text[..range.end],
             at: range.start,
@@ -33,30 +33,30 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is not white space, and goes before it.
-    pub(super) fn peek(&mut self) -> Option<u8> {
+    pub(crate) fn peek(&mut self) -> Option<u8> {
         let rest = &self.text[self.at..];
         let space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         self.at += rest.iter().position(|byte| !space(byte)).unwrap_or(rest.len());
         self.text.get(self.at).copied()
     }
 
-    pub(super) fn position(&self) -> usize {
+    pub(crate) fn position(&self) -> usize {
         self.at
     }
 
-    pub(super) fn broken(&self, expected: &'static str) -> Broken {
+    pub(crate) fn broken(&self, expected: &'static str) -> Broken {
         Broken {
             expected,
             at: self.at,
         }
     }
 
-    pub(super) fn is_array(&self, range: &Range<usize>) -> bool {
+    pub(crate) fn is_array(&self, range: &Range<usize>) -> bool {
         self.text.get(range.start) == Some(&b'[')
     }
 
     /// The elements of the array that begins here.
-    pub(super) fn elements(&mut self) -> Result<Elements<'a, '_>, Broken> {
+    pub(crate) fn elements(&mut self) -> Result<Elements<'a, '_>, Broken> {
         self.expect(b'[', "[")?;
         Ok(Elements {
             scanner: self,
@@ -65,7 +65,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The members of the object that begins here.
-    pub(super) fn members(&mut self) -> Result<Members<'a, '_>, Broken> {
+    pub(crate) fn members(&mut self) -> Result<Members<'a, '_>, Broken> {
         self.expect(b'{', "{")?;
         Ok(Members {
             scanner: self,
@@ -161,14 +161,14 @@ impl<'a> Scanner<'a> {
     }
 }
 
-pub(super) struct Elements<'a, 's> {
+pub(crate) struct Elements<'a, 's> {
     scanner: &'s mut Scanner<'a>,
     first: bool,
 }
 
 impl Elements<'_, '_> {
     /// Where the next element is; `None` after the last, with the scanner behind the bracket.
-    pub(super) fn next(&mut self) -> Result<Option<Range<usize>>, Broken> {
+    pub(crate) fn next(&mut self) -> Result<Option<Range<usize>>, Broken> {
         if !self.scanner.more(self.first, b']', ", or ]")? {
             return Ok(None);
         }
@@ -177,7 +177,7 @@ impl Elements<'_, '_> {
     }
 }
 
-pub(super) struct Members<'a, 's> {
+pub(crate) struct Members<'a, 's> {
     scanner: &'s mut Scanner<'a>,
     first: bool,
 }
@@ -187,7 +187,7 @@ type Member<'a> = (Cow<'a, str>, Range<usize>);
 
 impl<'a> Members<'a, '_> {
     /// The next member; `None` after the last, with the scanner behind the bracket.
-    pub(super) fn next(&mut self) -> Result<Option<Member<'a>>, Broken> {
+    pub(crate) fn next(&mut self) -> Result<Option<Member<'a>>, Broken> {
         if !self.scanner.more(self.first, b'}', ", or }")? {
             return Ok(None);
         }

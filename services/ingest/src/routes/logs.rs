@@ -2,22 +2,18 @@
 
 use actix_web::{HttpRequest, post, web};
 use domain::ids::ReceiptId;
-use domain::log_record::LineRules;
-use logstore::receipts::{IdempotencyRecord, Receipt};
-use logstore::writer::{Batch, WriteError};
 use serde::Serialize;
 use service_kit::{ApiError, Data, ErrorBody, FieldError, Kit};
 use utoipa::ToSchema;
 
 use crate::app::State;
-use crate::body::{self, Admission};
 use crate::encoding::Encoding;
 use crate::format::Format;
-use crate::idempotency::IdempotencyKey;
+use crate::intake::{self, Arrival, Stored};
 use crate::keys::IngestKey;
-use crate::metrics::{self, Outcome};
-use crate::rate_limit::Tokens;
-use crate::unpack::{RejectedLine, Unpacked};
+use crate::lines::Lines;
+use crate::metrics;
+use crate::unpack::RejectedLine;
 
 /// One log line.
 #[derive(Serialize, ToSchema)]
@@ -95,133 +91,33 @@ pub(super) async fn ingest(
     kit: web::Data<Kit>,
     state: web::Data<State>,
 ) -> Result<web::Json<Data<IngestResult>>, ApiError> {
-    let result = store(&key, &req, payload, &kit, &state).await;
-    metrics::inflight(state.inflight.used());
-    match result {
-        Ok(data) => Ok(web::Json(Data { data })),
-        Err(error) => {
-            metrics::refused(&error);
-            Err(error)
-        }
-    }
-}
-
-/// What is cheap to refuse is refused before anything is read.
-async fn store(
-    IngestKey(key): &IngestKey,
-    req: &HttpRequest,
-    payload: web::Payload,
-    kit: &Kit,
-    state: &State,
-) -> Result<IngestResult, ApiError> {
-    state.gate.require_open()?;
-    state.rate_limiter.refuse_if_exhausted(key)?;
-    let (format, encoding) = (Format::of(req)?, Encoding::of(req)?);
-    let idempotency_key = IdempotencyKey::of(req)?;
-    let admission = Admission::of(
-        req,
-        key.scope.org_id,
-        &state.inflight,
-        state.limits.max_body_bytes,
-    )?;
-    let body = admission.read(payload.into_inner()).await?;
-    let split = state.workshop.split(body, encoding, format, state.limits).await?;
-
-    let tokens = state.rate_limiter.take(key, split.lines.count()).await?;
-    let rules = LineRules {
-        max_message_bytes: state.limits.max_message_bytes,
-        retention: key.retention,
-        now: kit.clock.now(),
+    let stored = match Arrival::admit(key, &req, payload, &kit, &state) {
+        Ok(arrival) => store(arrival).await,
+        Err(error) => Err(error),
     };
-    let api_key_id = key.id;
-    let (unpacked, record) = state
-        .workshop
-        .read(split, rules, key.scope, move |lines, unpacked| {
-            let record = idempotency_key.map(|key| {
-                let rejected = serde_json::to_value(&unpacked.rejected).unwrap_or_default();
-                key.record(api_key_id, lines.body(), rejected)
-            });
-            (unpacked, record)
-        })
-        .await?;
-
-    let Unpacked { batch, rejected } = unpacked;
-    metrics::lines(Outcome::Rejected, rejected.len());
-    if batch.is_empty() {
-        return Err(nothing_acceptable(&rejected));
-    }
-    let receipt = append(state, batch, record, tokens).await?;
-    answer(receipt, rejected)
+    let data = stored.inspect_err(metrics::refused)?.into();
+    Ok(web::Json(Data { data }))
 }
 
-/// Hands the batch to the writer; tokens of lines that were surely not stored now go back.
-async fn append(
-    state: &State,
-    batch: Batch,
-    record: Option<IdempotencyRecord>,
-    tokens: Tokens,
-) -> Result<Receipt, ApiError> {
-    let result = state.writer.append(batch, record).await;
-    match &result {
-        Ok(Receipt::Stored { accepted, .. }) => tokens.keep(*accepted),
-        Err(WriteError::Unknown) => tokens.keep_all(),
-        Ok(Receipt::Repeated { .. }) | Err(_) => drop(tokens),
+async fn store(arrival: Arrival<'_>) -> Result<Stored<()>, ApiError> {
+    let (format, encoding) = (Format::of(arrival.req())?, Encoding::of(arrival.req())?);
+    let stored = intake::store(arrival, encoding, move |body, max_lines| {
+        Lines::of(body, format, max_lines)
+    })
+    .await?;
+    if stored.accepted == 0 && !stored.rejected.is_empty() {
+        return Err(nothing_acceptable(&stored.rejected));
     }
-    result.map_err(write_error)
+    Ok(stored)
 }
 
-fn answer(receipt: Receipt, rejected: Vec<RejectedLine>) -> Result<IngestResult, ApiError> {
-    match receipt {
-        Receipt::Stored { id, accepted } => {
-            metrics::lines(Outcome::Accepted, accepted as usize);
-            Ok(IngestResult {
-                accepted,
-                rejected,
-                receipt_id: id,
-            })
+impl From<Stored<()>> for IngestResult {
+    fn from(stored: Stored<()>) -> Self {
+        Self {
+            accepted: stored.accepted,
+            rejected: stored.rejected,
+            receipt_id: stored.receipt_id,
         }
-        Receipt::Repeated {
-            id,
-            accepted,
-            rejected,
-        } => {
-            metrics::lines(Outcome::Repeated, accepted as usize);
-            Ok(IngestResult {
-                accepted,
-                rejected: serde_json::from_value(rejected).map_err(ApiError::internal)?,
-                receipt_id: Some(id),
-            })
-        }
-    }
-}
-
-fn write_error(error: WriteError) -> ApiError {
-    let again = |message: &str| ApiError::Busy {
-        message: message.to_owned(),
-        retry_after_s: body::a_little_later(),
-    };
-    match error {
-        WriteError::Busy => body::busy(),
-        WriteError::NotStored => {
-            again("the database is away or busy, and nothing was stored; send this request again")
-        }
-        WriteError::Unknown => again(
-            "the connection to the database broke while the lines were being stored: they may be stored or not; send \
-             this request again with the same Idempotency-Key (without one, lines may be stored twice)",
-        ),
-        WriteError::Stopping => {
-            again("this process is stopping, and nothing was stored; send this request again")
-        }
-        WriteError::KeyConflict => ApiError::Conflict(
-            "the Idempotency-Key was used before with another body; use a new key for each batch".to_owned(),
-        ),
-        WriteError::Refused(state) => ApiError::invalid(
-            "",
-            format!(
-                "the database refuses the lines of this request ({state}), and nothing was stored; send its lines in \
-                 smaller parts to find which one it is"
-            ),
-        ),
     }
 }
 

@@ -16,5 +16,6 @@ mod formats;
 mod hostile;
 mod idempotency;
 mod keys;
+mod otlp;
 mod rate_limit;
 mod shutdown;

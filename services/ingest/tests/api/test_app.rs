@@ -70,6 +70,41 @@ impl TestApp {
     }
 }
 
+impl TestApp {
+    /// Every line with all that is stored of it, in order of time; the time as RFC 3339 with microseconds.
+    pub(crate) async fn stored(&self) -> Vec<Value> {
+        let sql = "SELECT jsonb_build_object('ts', to_char(ts AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
+                       'level', level, 'message', message, 'meta', meta_json, 'trace_id', trace_id)
+                   FROM logs ORDER BY ts, message";
+        let rows = self.db.owner().await.query(sql, &[]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// The same without the time, for lines that got that of their receipt.
+    pub(crate) async fn stored_timeless(&self) -> Vec<Value> {
+        let mut lines = self.stored().await;
+        for line in &mut lines {
+            line.as_object_mut().unwrap().remove("ts");
+        }
+        lines.sort_by_key(|line| line["message"].to_string());
+        lines
+    }
+}
+
+/// A moment of the recent past, so that no retention forgets it: in nanoseconds since 1970, and as [`TestApp::stored`]
+/// shows it. `n` tells several apart.
+pub(crate) fn moment(n: i64) -> (i64, String) {
+    let hour = time::Duration::HOUR;
+    // One moment for the whole run of a test, whatever it takes.
+    let hours = service_kit::Clock::system().now().unix_timestamp() / 3600;
+    let now = time::UtcDateTime::from_unix_timestamp(hours * 3600).unwrap();
+    let at = now - hour + time::Duration::microseconds(n * 1_000_000 + 123_456);
+    let format = time::macros::format_description!(
+        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z"
+    );
+    (at.unix_timestamp_nanos() as i64, at.format(&format).unwrap())
+}
+
 impl Replica {
     pub(crate) async fn start(database_url: &str, settings: &[(&str, &str)]) -> Self {
         testkit::install_crypto();
@@ -114,7 +149,17 @@ pub(crate) fn logs(messages: &[&str]) -> Value {
 
 /// Sends a body with exactly these headers.
 pub(crate) async fn send(client: &Client, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Reply {
-    let mut request = client.request(Method::POST, INGEST).body(body);
+    send_to(client, INGEST, headers, body).await
+}
+
+/// Sends a body with exactly these headers to a path.
+pub(crate) async fn send_to(
+    client: &Client,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<reqwest::Body>,
+) -> Reply {
+    let mut request = client.request(Method::POST, path).body(body);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

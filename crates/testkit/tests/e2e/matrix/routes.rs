@@ -178,6 +178,8 @@ impl Operation {
             "POST /api/channels" => Some(json!({"type": "slack", "name": name,
                 "config": {"webhook_url": "http://127.0.0.1:9/services/x"}})),
             "POST /api/v1/logs/ingest" => Some(json!({"logs": [{"message": name}]})),
+            "POST /v1/logs" => Some(json!({"resourceLogs": [{"scopeLogs": [{"logRecords":
+                [{"body": {"stringValue": name}}]}]}]})),
             "POST /api/v1/deployments" => Some(json!({"status": "success"})),
             "POST /api/v1/webhooks/github/{integration_id}" => Some(json!({"zen": name})),
             "POST /api/v1/rules/evaluate" => Some(json!({})),

@@ -1,0 +1,220 @@
+//! The path of every request with log lines, whatever protocol it speaks: gate, quota, room, body, decompression, tokens,
+//! reading, commit. A protocol brings two things: how a body is taken apart, and how the outcome is put into words.
+
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, web};
+use db::auth::KeyRecord;
+use domain::ids::ReceiptId;
+use domain::log_record::LineRules;
+use logstore::receipts::{IdempotencyRecord, Receipt};
+use logstore::writer::{Batch, WriteError};
+use service_kit::{ApiError, Kit};
+
+use crate::app::State;
+use crate::body::{self, Admission};
+use crate::encoding::Encoding;
+use crate::idempotency::IdempotencyKey;
+use crate::keys::IngestKey;
+use crate::metrics::{self, Outcome};
+use crate::rate_limit::Tokens;
+use crate::unpack::{Records, RejectedLine, Unpacked};
+
+/// What became of a request's lines.
+#[derive(Debug)]
+pub(crate) struct Stored<O> {
+    /// Lines that are durable and can be found by now.
+    pub(crate) accepted: u32,
+    /// The others, each with the reason.
+    pub(crate) rejected: Vec<RejectedLine>,
+    /// For a request with an `Idempotency-Key`.
+    pub(crate) receipt_id: Option<ReceiptId>,
+    /// What the protocol needs to know of its body to answer.
+    pub(crate) outline: O,
+}
+
+/// A request with log lines that passed the first checks: what is cheap to refuse is refused before anything else of it is
+/// looked at.
+pub(crate) struct Arrival<'a> {
+    key: KeyRecord,
+    req: &'a HttpRequest,
+    payload: web::Payload,
+    kit: &'a Kit,
+    state: &'a State,
+}
+
+impl<'a> Arrival<'a> {
+    pub(crate) fn admit(
+        IngestKey(key): IngestKey,
+        req: &'a HttpRequest,
+        payload: web::Payload,
+        kit: &'a Kit,
+        state: &'a State,
+    ) -> Result<Self, ApiError> {
+        state.gate.require_open()?;
+        state.rate_limiter.refuse_if_exhausted(&key)?;
+        Ok(Self {
+            key,
+            req,
+            payload,
+            kit,
+            state,
+        })
+    }
+
+    pub(crate) fn req(&self) -> &HttpRequest {
+        self.req
+    }
+}
+
+/// Stores the lines of a request. `encoding` undoes its compression, and `take_apart` finds its lines, at most as many as
+/// it is told.
+pub(crate) async fn store<R: Records>(
+    arrival: Arrival<'_>,
+    encoding: Encoding,
+    take_apart: impl FnOnce(Bytes, usize) -> Result<R, ApiError> + Send + 'static,
+) -> Result<Stored<R::Outline>, ApiError> {
+    let inflight = arrival.state.inflight.clone();
+    let result = store_uncounted(arrival, encoding, take_apart).await;
+    metrics::inflight(inflight.used());
+    result
+}
+
+async fn store_uncounted<R: Records>(
+    arrival: Arrival<'_>,
+    encoding: Encoding,
+    take_apart: impl FnOnce(Bytes, usize) -> Result<R, ApiError> + Send + 'static,
+) -> Result<Stored<R::Outline>, ApiError> {
+    let Arrival {
+        key,
+        req,
+        payload,
+        kit,
+        state,
+    } = arrival;
+    let idempotency_key = IdempotencyKey::of(req)?;
+    let admission = Admission::of(
+        req,
+        key.scope.org_id,
+        &state.inflight,
+        state.limits.max_body_bytes,
+    )?;
+    let body = admission.read(payload.into_inner()).await?;
+    let split = state
+        .workshop
+        .split(body, encoding, state.limits, take_apart)
+        .await?;
+
+    let tokens = state.rate_limiter.take(&key, split.count()).await?;
+    let rules = LineRules {
+        max_message_bytes: state.limits.max_message_bytes,
+        retention: key.retention,
+        now: kit.clock.now(),
+    };
+    let api_key_id = key.id;
+    let (unpacked, record, outline) = state
+        .workshop
+        .read(split, rules, key.scope, state.limits, move |records, unpacked| {
+            let record = idempotency_key.map(|key| {
+                let rejected = serde_json::to_value(&unpacked.rejected).unwrap_or_default();
+                key.record(api_key_id, records.body(), rejected)
+            });
+            (unpacked, record, records.into_outline())
+        })
+        .await?;
+
+    let Unpacked { batch, rejected } = unpacked;
+    metrics::lines(Outcome::Rejected, rejected.len());
+    if batch.is_empty() {
+        return Ok(Stored {
+            accepted: 0,
+            rejected,
+            receipt_id: None,
+            outline,
+        });
+    }
+    let receipt = append(state, batch, record, tokens).await?;
+    outcome(receipt, rejected, outline)
+}
+
+/// Hands the batch to the writer; tokens of lines that were surely not stored now go back.
+async fn append(
+    state: &State,
+    batch: Batch,
+    record: Option<IdempotencyRecord>,
+    tokens: Tokens,
+) -> Result<Receipt, ApiError> {
+    let result = state.writer.append(batch, record).await;
+    match &result {
+        Ok(Receipt::Stored { accepted, .. }) => tokens.keep(*accepted),
+        Err(WriteError::Unknown) => tokens.keep_all(),
+        Ok(Receipt::Repeated { .. }) | Err(_) => drop(tokens),
+    }
+    result.map_err(write_error)
+}
+
+fn outcome<O>(receipt: Receipt, rejected: Vec<RejectedLine>, outline: O) -> Result<Stored<O>, ApiError> {
+    match receipt {
+        Receipt::Stored { id, accepted } => {
+            metrics::lines(Outcome::Accepted, accepted as usize);
+            Ok(Stored {
+                accepted,
+                rejected,
+                receipt_id: id,
+                outline,
+            })
+        }
+        Receipt::Repeated {
+            id,
+            accepted,
+            rejected,
+        } => {
+            metrics::lines(Outcome::Repeated, accepted as usize);
+            Ok(Stored {
+                accepted,
+                rejected: serde_json::from_value(rejected).map_err(ApiError::internal)?,
+                receipt_id: Some(id),
+                outline,
+            })
+        }
+    }
+}
+
+fn write_error(error: WriteError) -> ApiError {
+    let again = |message: &str| ApiError::Busy {
+        message: message.to_owned(),
+        retry_after_s: body::a_little_later(),
+    };
+    match error {
+        WriteError::Busy => body::busy(),
+        WriteError::NotStored => {
+            again("the database is away or busy, and nothing was stored; send this request again")
+        }
+        WriteError::Unknown => again(
+            "the connection to the database broke while the lines were being stored: they may be stored or not; send \
+             this request again with the same Idempotency-Key (without one, lines may be stored twice)",
+        ),
+        WriteError::Stopping => {
+            again("this process is stopping, and nothing was stored; send this request again")
+        }
+        WriteError::KeyConflict => ApiError::Conflict(
+            "the Idempotency-Key was used before with another body; use a new key for each batch".to_owned(),
+        ),
+        WriteError::Refused(state) => ApiError::invalid(
+            "",
+            format!(
+                "the database refuses the lines of this request ({state}), and nothing was stored; send its lines in \
+                 smaller parts to find which one it is"
+            ),
+        ),
+    }
+}
+
+/// What is wrong with refused lines, for protocols whose answer is one text. The first reasons are enough to see it.
+pub(crate) fn reasons(rejected: &[RejectedLine]) -> String {
+    const LISTED: usize = 5;
+    let mut listed: Vec<String> = rejected.iter().take(LISTED).map(ToString::to_string).collect();
+    if rejected.len() > LISTED {
+        listed.push(format!("and {} more", rejected.len() - LISTED));
+    }
+    listed.join("; ")
+}

@@ -1,0 +1,514 @@
+//! OpenTelemetry's logs (OTLP 1.x), as protobuf and as JSON.
+//!
+//! The attributes of resource, scope and record meet in `meta`, the nearest winning; dotted names and nested values stay as
+//! they are.
+
+mod json;
+
+use std::ops::Range;
+
+use actix_web::web::Bytes;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use domain::level::Level;
+use domain::log_record::LineError;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use prost::{DecodeError, Message as _};
+use serde_json::{Map, Number, Value};
+use service_kit::ApiError;
+
+use super::places::{self, Places};
+use crate::line::{self, Line};
+use crate::protobuf::{Broken, Fields};
+use crate::unpack::{Records, Sink};
+
+/// How a request writes its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writing {
+    Protobuf,
+    Json,
+}
+
+/// An `ExportLogsServiceRequest` whose records were found.
+#[derive(Debug)]
+pub(crate) struct Export {
+    writing: Writing,
+    places: Places<Group>,
+}
+
+/// Where resource and scope of some records are described.
+#[derive(Clone, Debug)]
+struct Group {
+    resource: Option<Range<usize>>,
+    scope: Option<Range<usize>>,
+}
+
+/// The metadata that several records have in common; an error is that of each of them.
+type SharedMeta = Result<Map<String, Value>, LineError>;
+
+// Field numbers of opentelemetry/proto/logs/v1/logs.proto and collector/logs/v1/logs_service.proto.
+const REQUEST_RESOURCE_LOGS: u32 = 1;
+const RESOURCE_LOGS_RESOURCE: u32 = 1;
+const RESOURCE_LOGS_SCOPE_LOGS: u32 = 2;
+const SCOPE_LOGS_SCOPE: u32 = 1;
+const SCOPE_LOGS_RECORDS: u32 = 2;
+
+impl Export {
+    /// Finds the records. None at all is a request too.
+    pub(crate) fn of(body: Bytes, writing: Writing, max_lines: usize) -> Result<Self, ApiError> {
+        let mut places = Places::new(body.clone(), max_lines);
+        match writing {
+            Writing::Protobuf => find_in_protobuf(&body, &mut places)?,
+            Writing::Json => find_in_json(&body, &mut places)?,
+        }
+        Ok(Self { writing, places })
+    }
+}
+
+fn find_in_protobuf(body: &[u8], places: &mut Places<Group>) -> Result<(), ApiError> {
+    let mut request = Fields::within(body, 0..body.len());
+    while let Some((number, resource_logs)) = request.next().map_err(not_protobuf)? {
+        if number != REQUEST_RESOURCE_LOGS {
+            continue;
+        }
+        let resource = last_field(body, resource_logs.clone(), RESOURCE_LOGS_RESOURCE)?;
+        let mut resource_logs = Fields::within(body, resource_logs);
+        while let Some((number, scope_logs)) = resource_logs.next().map_err(not_protobuf)? {
+            if number != RESOURCE_LOGS_SCOPE_LOGS {
+                continue;
+            }
+            places.begin_group(Group {
+                resource: resource.clone(),
+                scope: last_field(body, scope_logs.clone(), SCOPE_LOGS_SCOPE)?,
+            });
+            let mut scope_logs = Fields::within(body, scope_logs);
+            while let Some((number, record)) = scope_logs.next().map_err(not_protobuf)? {
+                if number == SCOPE_LOGS_RECORDS {
+                    places.push(record)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn last_field(body: &[u8], range: Range<usize>, wanted: u32) -> Result<Option<Range<usize>>, ApiError> {
+    let mut fields = Fields::within(body, range);
+    let mut found = None;
+    while let Some((number, range)) = fields.next().map_err(not_protobuf)? {
+        if number == wanted {
+            found = Some(range);
+        }
+    }
+    Ok(found)
+}
+
+fn find_in_json(body: &[u8], places: &mut Places<Group>) -> Result<(), ApiError> {
+    let whole = places::whole_object(body)?;
+    places::each_member(body, whole, |name, list| {
+        if !matches!(name, "resourceLogs" | "resource_logs") {
+            return Ok(());
+        }
+        places::each_element(body, list, |resource_logs| {
+            let resource = places::member(body, resource_logs.clone(), "resource")?;
+            places::each_member(body, resource_logs, |name, list| {
+                if !matches!(name, "scopeLogs" | "scope_logs") {
+                    return Ok(());
+                }
+                places::each_element(body, list, |scope_logs| {
+                    places.begin_group(Group {
+                        resource: resource.clone(),
+                        scope: places::member(body, scope_logs.clone(), "scope")?,
+                    });
+                    places::each_member(body, scope_logs, |name, list| match name {
+                        "logRecords" | "log_records" => {
+                            places::each_element(body, list, |record| places.push(record))
+                        }
+                        _ => Ok(()),
+                    })
+                })
+            })
+        })
+    })
+}
+
+fn not_protobuf(broken: Broken) -> ApiError {
+    ApiError::invalid(
+        "",
+        format!("the body is not an ExportLogsServiceRequest in protobuf: {broken}"),
+    )
+}
+
+impl Records for Export {
+    type Outline = ();
+
+    fn count(&self) -> u32 {
+        self.places.count()
+    }
+
+    fn body(&self) -> &[u8] {
+        &self.places.body
+    }
+
+    fn read_into(&self, sink: &mut Sink<'_>) {
+        let mut shared: Option<(usize, SharedMeta)> = None;
+        for (index, group, record) in self.places.iter() {
+            if sink.is_full() {
+                return;
+            }
+            if shared.as_ref().is_none_or(|(known, _)| *known != group) {
+                shared = Some((group, self.shared_meta(group, sink)));
+            }
+            let line = match &shared {
+                Some((_, Ok(meta))) => self.read(record, sink).and_then(|record| line_of(record, meta)),
+                Some((_, Err(error))) => Err(error.clone()),
+                None => continue,
+            };
+            match line {
+                Ok(line) => sink.line(index, &line),
+                Err(LineError { field, reason }) => sink.refuse(index, field, reason),
+            }
+        }
+    }
+
+    fn into_outline(self) {}
+}
+
+impl Export {
+    fn read(&self, record: &[u8], sink: &Sink<'_>) -> Result<LogRecord, LineError> {
+        self.decode("", record, sink, json::record, |bytes| LogRecord::decode(bytes))
+    }
+
+    /// What resource and scope say of each of their records.
+    fn shared_meta(&self, group: usize, sink: &Sink<'_>) -> SharedMeta {
+        let mut meta = Map::new();
+        let Some(group) = self.places.group(group) else {
+            return Ok(meta);
+        };
+        if let Some(range) = &group.resource {
+            let bytes = &self.places.body[range.clone()];
+            let resource = self.decode("resource", bytes, sink, json::resource, |bytes| {
+                Resource::decode(bytes)
+            })?;
+            add_attributes(&mut meta, resource.attributes);
+        }
+        if let Some(range) = &group.scope {
+            let bytes = &self.places.body[range.clone()];
+            let scope = self.decode("scope", bytes, sink, json::scope, |bytes| {
+                InstrumentationScope::decode(bytes)
+            })?;
+            add_attributes(&mut meta, scope.attributes);
+            // The names that OpenTelemetry gives them where there is no scope.
+            for (name, value) in [
+                ("otel.scope.name", scope.name),
+                ("otel.scope.version", scope.version),
+            ] {
+                if !value.is_empty() {
+                    meta.insert(name.to_owned(), value.into());
+                }
+            }
+        }
+        Ok(meta)
+    }
+
+    fn decode<T>(
+        &self,
+        field: &str,
+        bytes: &[u8],
+        sink: &Sink<'_>,
+        from_json: impl FnOnce(Value) -> Result<T, LineError>,
+        from_protobuf: impl FnOnce(&[u8]) -> Result<T, DecodeError>,
+    ) -> Result<T, LineError> {
+        if let Some(reason) = places::too_long(bytes.len(), sink.rules()) {
+            return Err(refused(field, reason));
+        }
+        match self.writing {
+            Writing::Json => {
+                let value = json::parse(bytes)
+                    .map_err(|error| refused(field, format!("is not valid JSON: {error}")))?;
+                from_json(value)
+            }
+            Writing::Protobuf => {
+                from_protobuf(bytes).map_err(|error| refused(field, format!("cannot be decoded: {error}")))
+            }
+        }
+    }
+}
+
+fn refused(field: &str, reason: impl Into<String>) -> LineError {
+    LineError {
+        field: field.to_owned(),
+        reason: reason.into(),
+    }
+}
+
+fn line_of(record: LogRecord, shared: &Map<String, Value>) -> Result<Line<'static>, LineError> {
+    let timestamp = match (record.time_unix_nano, record.observed_time_unix_nano) {
+        (0, 0) => None,
+        (0, nanos) | (nanos, _) => {
+            let at = line::at_nanos(nanos.into());
+            Some(at.ok_or_else(|| refused("timestamp", "is in no calendar"))?)
+        }
+    };
+    let mut meta = shared.clone();
+    add_attributes(&mut meta, record.attributes);
+    let level = level_of(record.severity_number, record.severity_text, &mut meta);
+    for (name, value) in [
+        ("span_id", Value::from(hex(&record.span_id))),
+        ("event_name", record.event_name.as_str().into()),
+        ("flags", record.flags.into()),
+        ("dropped_attributes_count", record.dropped_attributes_count.into()),
+    ] {
+        if value != "" && value != 0 {
+            meta.insert(name.to_owned(), value);
+        }
+    }
+    let message = match record.body.map(plain) {
+        None | Some(Value::Null) => record.event_name,
+        Some(body) => line::text_of(body),
+    };
+    Ok(Line {
+        timestamp,
+        level,
+        message: message.into(),
+        meta,
+        trace_id: Some(hex(&record.trace_id).into()),
+    })
+}
+
+/// By the number, which has one meaning everywhere; else by the text, if it is a level's name. What the level does not say
+/// goes into `meta`.
+fn level_of(number: i32, text: String, meta: &mut Map<String, Value>) -> Option<Level> {
+    let named = text.parse::<Level>().ok();
+    let level = match number {
+        1..=4 => Some(Level::Trace),
+        5..=8 => Some(Level::Debug),
+        9..=12 => Some(Level::Info),
+        13..=16 => Some(Level::Warn),
+        17..=20 => Some(Level::Error),
+        21..=24 => Some(Level::Fatal),
+        _ => named,
+    };
+    if !matches!(number, 0 | 1 | 5 | 9 | 13 | 17 | 21) {
+        meta.insert("severity_number".to_owned(), number.into());
+    }
+    if !text.is_empty() && (level.is_none() || named != level) {
+        meta.insert("severity_text".to_owned(), text.into());
+    }
+    level
+}
+
+fn add_attributes(meta: &mut Map<String, Value>, attributes: Vec<KeyValue>) {
+    for KeyValue { key, value, .. } in attributes {
+        meta.insert(key, value.map_or(Value::Null, plain));
+    }
+}
+
+/// A value as JSON would write it. Bytes are base64, as in OTLP's own JSON.
+fn plain(value: AnyValue) -> Value {
+    match value.value {
+        // An index into a dictionary belongs to profiles; logs have none.
+        None | Some(Any::StringValueStrindex(_)) => Value::Null,
+        Some(Any::StringValue(text)) => text.into(),
+        Some(Any::BoolValue(yes)) => yes.into(),
+        Some(Any::IntValue(number)) => number.into(),
+        Some(Any::DoubleValue(number)) => number_or_name(number),
+        Some(Any::ArrayValue(list)) => list.values.into_iter().map(plain).collect(),
+        Some(Any::KvlistValue(list)) => {
+            let mut map = Map::new();
+            add_attributes(&mut map, list.values);
+            Value::Object(map)
+        }
+        Some(Any::BytesValue(bytes)) => BASE64_STANDARD.encode(bytes).into(),
+    }
+}
+
+/// JSON has no number for these three; protobuf's JSON writes their names.
+fn number_or_name(number: f64) -> Value {
+    match Number::from_f64(number) {
+        Some(number) => Value::Number(number),
+        None if number.is_nan() => "NaN".into(),
+        None if number > 0.0 => "Infinity".into(),
+        None => "-Infinity".into(),
+    }
+}
+
+/// Empty for an id that is all zeros, which means "none".
+fn hex(id: &[u8]) -> String {
+    use std::fmt::Write as _;
+
+    if id.iter().all(|byte| *byte == 0) {
+        return String::new();
+    }
+    id.iter()
+        .fold(String::with_capacity(2 * id.len()), |mut text, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::ResponseError as _;
+    use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+    use opentelemetry_proto::tonic::logs::v1::{ResourceLogs, ScopeLogs};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::unpack::testing;
+
+    const ROOM: usize = 1 << 26;
+
+    fn text(text: &str) -> AnyValue {
+        AnyValue {
+            value: Some(Any::StringValue(text.to_owned())),
+        }
+    }
+
+    fn request(resource: Option<Resource>, records: Vec<LogRecord>) -> Vec<u8> {
+        let scope_logs = vec![ScopeLogs {
+            log_records: records,
+            ..ScopeLogs::default()
+        }];
+        let resource_logs = vec![ResourceLogs {
+            resource,
+            scope_logs,
+            ..ResourceLogs::default()
+        }];
+        ExportLogsServiceRequest { resource_logs }.encode_to_vec()
+    }
+
+    fn with_body(message: &str) -> LogRecord {
+        LogRecord {
+            body: Some(text(message)),
+            ..LogRecord::default()
+        }
+    }
+
+    #[rstest::rstest]
+    #[case(9, "", Some(Level::Info), json!({}))]
+    #[case(10, "notice", Some(Level::Info), json!({"severity_number": 10}))]
+    #[case(17, "Oh no", Some(Level::Error), json!({"severity_text": "Oh no"}))]
+    #[case(0, "Information", Some(Level::Info), json!({}))]
+    #[case(0, "loud", None, json!({"severity_text": "loud"}))]
+    #[case(24, "FATAL", Some(Level::Fatal), json!({"severity_number": 24}))]
+    #[case(99, "warn", Some(Level::Warn), json!({"severity_number": 99}))]
+    #[case(-1, "", None, json!({"severity_number": -1}))]
+    fn a_severity_is_a_level_and_what_it_says_beyond_is_kept(
+        #[case] number: i32,
+        #[case] text: &str,
+        #[case] level: Option<Level>,
+        #[case] rest: Value,
+    ) {
+        let mut meta = Map::new();
+        assert_eq!(level_of(number, text.to_owned(), &mut meta), level);
+        assert_eq!(Value::Object(meta), rest);
+    }
+
+    #[test]
+    fn records_are_counted_before_they_are_decoded() {
+        // A thousand records of two bytes each, which would be a thousand structs.
+        let body = request(None, vec![LogRecord::default(); 1_000]);
+        assert!(body.len() < 2_100, "{}", body.len());
+        let error = Export::of(body.into(), Writing::Protobuf, 999).unwrap_err();
+        assert_eq!(error.status_code(), 413);
+    }
+
+    #[test]
+    fn a_resource_that_holds_for_many_records_does_not_grow_beyond_the_limit() {
+        let attributes = vec![KeyValue {
+            key: "a".into(),
+            value: Some(text(&"x".repeat(10_000))),
+            ..KeyValue::default()
+        }];
+        let resource = Resource {
+            attributes,
+            ..Resource::default()
+        };
+        let body = request(Some(resource), vec![with_body("m"); 200]);
+        let export = Export::of(body.into(), Writing::Protobuf, 1_000).unwrap();
+        assert_eq!(testing::read(&export, 3_000_000).unwrap().0, 200);
+        let error = testing::read(&export, 1_000_000).unwrap_err();
+        assert_eq!(error.status_code(), 413);
+    }
+
+    #[test]
+    fn one_damaged_record_costs_only_itself() {
+        let mut body = request(
+            None,
+            vec![with_body("first"), with_body("second"), with_body("third")],
+        );
+        let place = body.windows(6).position(|window| window == b"second").unwrap();
+        body[place] = 0xFF;
+        let export = Export::of(body.into(), Writing::Protobuf, 10).unwrap();
+        let (good, rejected) = testing::read(&export, ROOM).unwrap();
+        assert_eq!((good, rejected[0].index), (2, 1));
+        let body = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}},{"body":NaN},
+            {"body":{"stringValue":3}}]}]}]}"#;
+        let export = Export::of(body.into(), Writing::Json, 10).unwrap();
+        let (good, rejected) = testing::read(&export, ROOM).unwrap();
+        let fields: Vec<_> = rejected
+            .iter()
+            .map(|line| (line.index, line.field.as_str()))
+            .collect();
+        assert_eq!((good, fields), (1, vec![(1, ""), (2, "body")]));
+    }
+
+    #[test]
+    fn depth_is_no_danger() {
+        let nested = r#"{"arrayValue":{"values":["#.repeat(10_000) + &"]}}".repeat(10_000);
+        let json =
+            format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{nested}}}]}}]}}]}}"#);
+        let export = Export::of(json.into(), Writing::Json, 10).unwrap();
+        assert_eq!(testing::read(&export, ROOM).unwrap().0, 0);
+        // AnyValue { array_value { values [ AnyValue … ] } }, from the inside out.
+        let wrap = |key: u8, inner: &[u8]| {
+            let mut message = vec![key];
+            prost::encode_length_delimiter(inner.len(), &mut message).unwrap();
+            message.extend_from_slice(inner);
+            message
+        };
+        let deep = (0..1_000).fold(Vec::new(), |inner, _| wrap(0x2A, &wrap(0x0A, &inner)));
+        let record = wrap(0x2A, &deep);
+        let body = wrap(0x0A, &wrap(0x12, &wrap(0x12, &record)));
+        let export = Export::of(body.into(), Writing::Protobuf, 10).unwrap();
+        assert_eq!(testing::read(&export, ROOM).unwrap().0, 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0_usize..200) {
+            for writing in [Writing::Protobuf, Writing::Json] {
+                if let Ok(export) = Export::of(bytes.clone().into(), writing, 100) {
+                    let _ = testing::read(&export, ROOM);
+                }
+            }
+            // A good request with a piece replaced.
+            let mut body = request(None, vec![with_body("some message of a record"); 3]);
+            let at = cut.min(body.len());
+            let end = (at + bytes.len().min(4)).min(body.len());
+            body.splice(at..end, bytes.iter().copied().take(4));
+            if let Ok(export) = Export::of(body.into(), Writing::Protobuf, 100) {
+                let _ = testing::read(&export, ROOM);
+            }
+        }
+
+        #[test]
+        fn no_json_makes_it_panic(tokens in prop::collection::vec(prop::sample::select(vec![
+            "{", "}", "[", "]", ",", ":", "\"resourceLogs\":", "\"scopeLogs\":", "\"logRecords\":", "\"body\":", "null", "1e400",
+            "\"stringValue\":", r#""\u0000""#, "\"attributes\":", "-1", "[{", "}]", "\"timeUnixNano\":",
+        ]), 0..40)) {
+            let text = tokens.concat();
+            for body in [text.clone(), format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{{text}}}]}}]}}]}}"#)] {
+                if let Ok(export) = Export::of(body.into(), Writing::Json, 100) {
+                    let _ = testing::read(&export, ROOM);
+                }
+            }
+        }
+    }
+}
