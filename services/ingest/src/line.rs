@@ -30,14 +30,6 @@ pub(crate) fn at_nanos(nanos: i128) -> Option<Value> {
     at.format(&Rfc3339).ok().map(Value::String)
 }
 
-/// Takes the level out of a field, if the field holds one of the names we know. What we do not know stays where it is:
-/// unlike a sender of our own form, these senders cannot be told to use other names.
-pub(crate) fn take_level(meta: &mut Map<String, Value>, field: &str) -> Option<Level> {
-    let level = meta.get(field)?.as_str()?.parse().ok()?;
-    meta.remove(field);
-    Some(level)
-}
-
 /// A text as it is, and anything else as its JSON.
 pub(crate) fn text_of(value: Value) -> String {
     match value {
@@ -79,16 +71,5 @@ mod tests {
         );
         assert_eq!(at_nanos(i128::MAX), None);
         assert_eq!(at_nanos(i128::from(i64::MIN) * 1_000), None);
-    }
-
-    #[test]
-    fn a_level_is_taken_only_if_it_is_known() {
-        let Value::Object(mut meta) = json!({"level": "WARNING", "severity": "loud", "n": 3}) else {
-            unreachable!()
-        };
-        assert_eq!(take_level(&mut meta, "level"), Some(Level::Warn));
-        assert_eq!(take_level(&mut meta, "severity"), None);
-        assert_eq!(take_level(&mut meta, "n"), None);
-        assert_eq!(Value::Object(meta), json!({"severity": "loud", "n": 3}));
     }
 }

@@ -1,6 +1,7 @@
 //! The URL table.
 
 mod logs;
+mod loki;
 mod maintenance;
 mod receipts;
 

@@ -97,7 +97,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over the value that begins here, whatever is in it.
-    fn value(&mut self) -> Result<Range<usize>, Broken> {
+    pub(crate) fn value(&mut self) -> Result<Range<usize>, Broken> {
         let first = self.peek();
         let start = self.at;
         match first {

@@ -16,6 +16,7 @@ mod formats;
 mod hostile;
 mod idempotency;
 mod keys;
+mod loki;
 mod otlp;
 mod rate_limit;
 mod shutdown;

@@ -79,16 +79,6 @@ impl TestApp {
         let rows = self.db.owner().await.query(sql, &[]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
-
-    /// The same without the time, for lines that got that of their receipt.
-    pub(crate) async fn stored_timeless(&self) -> Vec<Value> {
-        let mut lines = self.stored().await;
-        for line in &mut lines {
-            line.as_object_mut().unwrap().remove("ts");
-        }
-        lines.sort_by_key(|line| line["message"].to_string());
-        lines
-    }
 }
 
 /// A moment of the recent past, so that no retention forgets it: in nanoseconds since 1970, and as [`TestApp::stored`]

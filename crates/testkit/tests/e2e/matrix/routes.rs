@@ -118,14 +118,17 @@ impl Operation {
         self.fill(|_kind| text.to_owned())
     }
 
-    /// Puts an id in place of each `{…}`; its kind is the part of the path before it.
+    /// Puts an id in place of each `{…}`; its kind is the part of the path before it. The names in Elasticsearch's paths are
+    /// nobody's.
     fn fill(&self, id: impl Fn(&str) -> String) -> String {
         let parts: Vec<&str> = self.path.split('/').collect();
         let filled: Vec<String> = parts
             .iter()
             .enumerate()
             .map(|(i, part)| {
-                if part.starts_with('{') {
+                if matches!(*part, "{index}" | "{name}") {
+                    "any".to_owned()
+                } else if part.starts_with('{') {
                     id(parts[i - 1])
                 } else {
                     (*part).to_owned()
@@ -142,7 +145,12 @@ impl Operation {
         let environment_id = world.id("environments");
         match self.to_string().as_str() {
             // Reads, deletes, and what takes no body.
-            name if name.starts_with("GET ") || name.starts_with("DELETE ") => None,
+            name if ["GET ", "HEAD ", "DELETE "]
+                .iter()
+                .any(|method| name.starts_with(method)) =>
+            {
+                None
+            }
             "POST /api/auth/logout"
             | "POST /api/keys/{id}/rotate"
             | "POST /api/channels/{id}/test"
@@ -180,6 +188,7 @@ impl Operation {
             "POST /api/v1/logs/ingest" => Some(json!({"logs": [{"message": name}]})),
             "POST /v1/logs" => Some(json!({"resourceLogs": [{"scopeLogs": [{"logRecords":
                 [{"body": {"stringValue": name}}]}]}]})),
+            "POST /loki/api/v1/push" => Some(json!({"streams": [{"stream": {}, "values": [["0", name]]}]})),
             "POST /api/v1/deployments" => Some(json!({"status": "success"})),
             "POST /api/v1/webhooks/github/{integration_id}" => Some(json!({"zen": name})),
             "POST /api/v1/rules/evaluate" => Some(json!({})),
