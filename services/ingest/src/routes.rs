@@ -1,5 +1,6 @@
 //! The URL table.
 
+mod elasticsearch;
 mod logs;
 mod loki;
 mod maintenance;

@@ -189,6 +189,9 @@ impl Operation {
             "POST /v1/logs" => Some(json!({"resourceLogs": [{"scopeLogs": [{"logRecords":
                 [{"body": {"stringValue": name}}]}]}]})),
             "POST /loki/api/v1/push" => Some(json!({"streams": [{"stream": {}, "values": [["0", name]]}]})),
+            // Pairs of lines, which no single JSON value is; who is refused is refused before that.
+            "POST /_bulk" | "PUT /_bulk" | "POST /{index}/_bulk" | "PUT /{index}/_bulk" => Some(json!({})),
+            name if name.starts_with("PUT /_") => Some(json!({})),
             "POST /api/v1/deployments" => Some(json!({"status": "success"})),
             "POST /api/v1/webhooks/github/{integration_id}" => Some(json!({"zen": name})),
             "POST /api/v1/rules/evaluate" => Some(json!({})),
