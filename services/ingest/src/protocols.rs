@@ -4,6 +4,7 @@
 pub(crate) mod elasticsearch;
 pub(crate) mod loki;
 pub(crate) mod otlp;
+pub(crate) mod splunk;
 
 mod documents;
 mod places;

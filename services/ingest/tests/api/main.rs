@@ -21,3 +21,4 @@ mod loki;
 mod otlp;
 mod rate_limit;
 mod shutdown;
+mod splunk;
