@@ -1,5 +1,6 @@
 //! The URL table.
 
+mod datadog;
 mod elasticsearch;
 mod logs;
 mod loki;

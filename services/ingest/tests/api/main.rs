@@ -11,6 +11,7 @@ mod test_app;
 
 mod admission;
 mod cleanup;
+mod datadog;
 mod elasticsearch;
 mod failure;
 mod formats;

@@ -193,6 +193,7 @@ impl Operation {
             "POST /_bulk" | "PUT /_bulk" | "POST /{index}/_bulk" | "PUT /{index}/_bulk" => Some(json!({})),
             name if name.starts_with("PUT /_") => Some(json!({})),
             name if name.starts_with("POST /services/collector") => Some(json!({"event": name})),
+            "POST /api/v2/logs" | "POST /v1/input" => Some(json!([{"message": name}])),
             "POST /api/v1/deployments" => Some(json!({"status": "success"})),
             "POST /api/v1/webhooks/github/{integration_id}" => Some(json!({"zen": name})),
             "POST /api/v1/rules/evaluate" => Some(json!({})),
