@@ -95,7 +95,8 @@ impl ApiError {
         }
     }
 
-    fn retry_after_s(&self) -> Option<u64> {
+    /// When to try again, if that may help: the seconds of `Retry-After`.
+    pub fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::RateLimited { retry_after_s, .. }
             | Self::Unavailable { retry_after_s, .. }

@@ -75,11 +75,13 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     }
     kit.tasks
         .spawn(finish_after_requests(kit.clone(), writer, hints, publisher));
+    let state = web::Data::new(state);
+    syslog::start(&config.syslog, &kit, &state.clone().into_inner())?;
     Ok(service_kit::server::serve(
         "ingest",
         &config.common,
         kit,
-        web::Data::new(state),
+        state,
         routes::configure,
     )?)
 }

@@ -1,5 +1,7 @@
 //! Everything ingest reads from its environment, read once in `main` and passed down.
 
+use std::net::SocketAddr;
+
 use clap::{ArgAction, Args, Parser};
 use secrecy::SecretString;
 use service_kit::CommonConfig;
@@ -12,6 +14,9 @@ pub struct Config {
 
     #[command(flatten)]
     pub limits: Limits,
+
+    #[command(flatten)]
+    pub syslog: SyslogConfig,
 
     /// The broker, amqp://user:password@host:port/vhost. Ingest accepts logs while it is away.
     #[arg(long, env = "AMQP_URL", hide_env_values = true)]
@@ -31,6 +36,36 @@ pub struct Config {
     /// off). Only a throw-away database has reason to say false.
     #[arg(long, env = "REQUIRE_DURABLE_POSTGRES", default_value_t = true, action = ArgAction::Set)]
     pub require_durable_postgres: bool,
+}
+
+/// Syslog, which comes by ports of its own. None is open unless it is named here.
+#[expect(clippy::struct_field_names, reason = "named as the variables that set them")]
+#[derive(Args, Clone, Debug)]
+pub struct SyslogConfig {
+    /// Address and port for syslog over TCP (RFC 6587: by octet count or by line). Not encrypted: for private networks, or
+    /// behind a proxy that ends TLS.
+    #[arg(long, env = "SYSLOG_TCP_ADDR")]
+    pub syslog_tcp_addr: Option<SocketAddr>,
+
+    /// Address and port for syslog over UDP. What comes faster than it can be stored is lost, as with all UDP.
+    #[arg(long, env = "SYSLOG_UDP_ADDR")]
+    pub syslog_udp_addr: Option<SocketAddr>,
+
+    /// The API key of messages that bring none in their structured data. Without it they are refused.
+    #[arg(long, env = "SYSLOG_API_KEY", hide_env_values = true, value_parser = api_key)]
+    pub syslog_api_key: Option<SecretString>,
+
+    /// TCP connections at a time; one more is closed at once.
+    #[arg(long, env = "SYSLOG_MAX_CONNECTIONS", default_value_t = 256)]
+    pub syslog_max_connections: usize,
+}
+
+fn api_key(text: &str) -> Result<SecretString, String> {
+    if domain::api_key::is_well_formed(text) {
+        Ok(SecretString::from(text))
+    } else {
+        Err("is not an API key; check that it was copied whole".to_owned())
+    }
 }
 
 /// How much is taken. Past a limit the answer is 413, or 503 with Retry-After for those of the whole process.

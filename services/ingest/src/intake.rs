@@ -11,7 +11,7 @@ use logstore::writer::{Batch, WriteError};
 use service_kit::{ApiError, Kit};
 
 use crate::app::State;
-use crate::body::{self, Admission};
+use crate::body::{self, Admission, Body};
 use crate::encoding::Encoding;
 use crate::idempotency::IdempotencyKey;
 use crate::keys::IngestKey;
@@ -99,12 +99,41 @@ async fn store_uncounted<R: Records>(
         state.limits.max_body_bytes,
     )?;
     let body = admission.read(payload.into_inner()).await?;
+    store_body(&key, idempotency_key, body, encoding, kit, state, take_apart).await
+}
+
+/// Stores lines that came without a request, and are in memory already.
+pub(crate) async fn store_received<R: Records>(
+    IngestKey(key): &IngestKey,
+    bytes: Bytes,
+    kit: &Kit,
+    state: &State,
+    take_apart: impl FnOnce(Bytes, usize) -> Result<R, ApiError> + Send + 'static,
+) -> Result<Stored<R::Outline>, ApiError> {
+    state.gate.require_open()?;
+    let held = state
+        .inflight
+        .reserve(key.scope.org_id, bytes.len())
+        .ok_or_else(body::busy)?;
+    let body = Body { bytes, held };
+    store_body(key, None, body, Encoding::Identity, kit, state, take_apart).await
+}
+
+async fn store_body<R: Records>(
+    key: &KeyRecord,
+    idempotency_key: Option<IdempotencyKey>,
+    body: Body,
+    encoding: Encoding,
+    kit: &Kit,
+    state: &State,
+    take_apart: impl FnOnce(Bytes, usize) -> Result<R, ApiError> + Send + 'static,
+) -> Result<Stored<R::Outline>, ApiError> {
     let split = state
         .workshop
         .split(body, encoding, state.limits, take_apart)
         .await?;
 
-    let tokens = state.rate_limiter.take(&key, split.count()).await?;
+    let tokens = state.rate_limiter.take(key, split.count()).await?;
     let rules = LineRules {
         max_message_bytes: state.limits.max_message_bytes,
         retention: key.retention,

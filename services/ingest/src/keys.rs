@@ -39,12 +39,20 @@ impl FromRequest for IngestKey {
             let state = req
                 .app_data::<web::Data<State>>()
                 .ok_or_else(|| ApiError::internal("the service was built without its state"))?;
-            let hash = TokenHash::of(&access::raw_api_key(&req)?);
-            let key = access::check_api_key(state.keys.find(hash).await?, KeyScope::LogsWrite)?;
-            tracing::Span::current().record("org_id", tracing::field::display(key.scope.org_id));
-            state.key_use.note(key.id);
-            Ok(Self(key))
+            let key = Self::look_up(state, &access::raw_api_key(&req)?).await?;
+            tracing::Span::current().record("org_id", tracing::field::display(key.0.scope.org_id));
+            Ok(key)
         })
+    }
+}
+
+impl IngestKey {
+    /// The key behind a raw key of the right shape, if it may write logs. Looking it up is using it.
+    pub(crate) async fn look_up(state: &State, raw: &str) -> Result<Self, ApiError> {
+        let found = state.keys.find(TokenHash::of(raw)).await?;
+        let key = access::check_api_key(found, KeyScope::LogsWrite)?;
+        state.key_use.note(key.id);
+        Ok(Self(key))
     }
 }
 

@@ -7,6 +7,7 @@
 mod app;
 mod config;
 mod routes;
+mod syslog;
 
 mod idempotency;
 mod keys;

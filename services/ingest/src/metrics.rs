@@ -6,6 +6,7 @@ use service_kit::ApiError;
 
 const LINES: &str = "ingest_lines_total";
 const REFUSED: &str = "ingest_requests_refused_total";
+const SYSLOG_LOST: &str = "ingest_syslog_messages_lost_total";
 const INFLIGHT: &str = "ingest_inflight_bytes";
 
 pub(crate) fn describe() {
@@ -18,6 +19,10 @@ pub(crate) fn describe() {
         INFLIGHT,
         Unit::Bytes,
         "Bodies in memory, as sent and decompressed"
+    );
+    describe_counter!(
+        SYSLOG_LOST,
+        "Syslog messages that were not stored, by reason: protocols without an answer have nobody to tell"
     );
     describe_gauge!(
         "ingest_partition_days_skipped",
@@ -87,4 +92,29 @@ pub(crate) fn refused(error: &ApiError) {
 
 pub(crate) fn inflight(bytes: usize) {
     gauge!(INFLIGHT).set(bytes as f64);
+}
+
+/// Why a syslog message was not stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lost {
+    TooLong,
+    /// No key, or one that may not write logs.
+    Key,
+    /// By the rules of a line.
+    Rejected,
+    /// By UDP, which cannot wait.
+    Busy,
+    /// While the service was stopping.
+    Stopping,
+}
+
+pub(crate) fn syslog_lost(why: Lost, messages: usize) {
+    let reason = match why {
+        Lost::TooLong => "too_long",
+        Lost::Key => "key",
+        Lost::Rejected => "rejected",
+        Lost::Busy => "busy",
+        Lost::Stopping => "stopping",
+    };
+    counter!(SYSLOG_LOST, "reason" => reason).increment(messages as u64);
 }

@@ -6,6 +6,7 @@ pub(crate) mod elasticsearch;
 pub(crate) mod loki;
 pub(crate) mod otlp;
 pub(crate) mod splunk;
+pub(crate) mod syslog;
 
 mod documents;
 mod places;

@@ -87,6 +87,12 @@ async fn nobody_gets_in_without_the_credentials_that_a_route_names() {
                 // A former member still is somebody, just not of this organisation.
                 (Needs::Session(None), "a former member") => continue,
                 (Needs::Session(Some(_)), "a former member") => 403,
+                // Splunk says so of a token that is not good, and 401 only where there is none.
+                (Needs::ApiKey(_), "a revoked key" | "an expired key")
+                    if operation.path.starts_with("/services/collector") =>
+                {
+                    403
+                }
                 _ => 401,
             };
             let client = dress(matrix.client(operation));

@@ -23,3 +23,4 @@ mod otlp;
 mod rate_limit;
 mod shutdown;
 mod splunk;
+mod syslog;
