@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use actix_web::web::Bytes;
 use domain::level::Level;
-use memchr::memchr;
+use memchr::memchr2;
 use serde_json::{Map, Value};
 use service_kit::ApiError;
 use syslog_loose::{Message, ProcId, SyslogSeverity, Variant};
@@ -49,7 +49,7 @@ impl Framing {
         if let Some(skip) = self.skipping {
             return self.skip(skip, rest, at);
         }
-        // Some end a line with NUL, some a counted frame with a line feed.
+        // Python ends a message with NUL instead of a line feed, and some end a counted one with a line feed as well.
         let start = rest
             .iter()
             .position(|byte| !matches!(byte, b'\n' | b'\r' | 0))
@@ -66,7 +66,7 @@ impl Framing {
                 (Frame::Message(start..start + length), start + length)
             }
             Counted::Unknown => (Frame::Incomplete, at),
-            Counted::No => match memchr(b'\n', rest) {
+            Counted::No => match memchr2(b'\n', 0, rest) {
                 Some(end) if end > MAX_MESSAGE_BYTES => (Frame::TooLong, at + end + 1),
                 Some(end) => (Frame::Message(at..at + end), at + end + 1),
                 None if rest.len() > MAX_MESSAGE_BYTES => {
@@ -84,7 +84,7 @@ impl Framing {
                 let passed = left.min(rest.len());
                 (passed, (left > passed).then_some(Skip::Bytes(left - passed)))
             }
-            Skip::ToEndOfLine => match memchr(b'\n', rest) {
+            Skip::ToEndOfLine => match memchr2(b'\n', 0, rest) {
                 Some(end) => (end + 1, None),
                 None => (rest.len(), Some(skip)),
             },
@@ -196,8 +196,15 @@ impl Records for Messages {
 }
 
 fn line_of(text: &str, now: OffsetDateTime) -> Line<'static> {
-    let message =
+    let mut message =
         syslog_loose::parse_message_with_year(text, |(month, ..)| year_of(month, now), Variant::Either);
+    if message.severity.is_none()
+        && let Some((priority, rest)) = priority_of(text)
+    {
+        // Python sends nothing else of a header.
+        (message.facility, message.severity) = syslog_loose::decompose_pri(priority);
+        message.msg = rest;
+    }
     let timestamp = message.timestamp.and_then(|at| at.timestamp_nanos_opt());
     let body = message.msg.trim_start_matches('\u{FEFF}').trim_end();
     // A message may be all header; its text is then the whole of it.
@@ -209,6 +216,14 @@ fn line_of(text: &str, now: OffsetDateTime) -> Line<'static> {
         meta: meta_of(&message),
         trace_id: None,
     }
+}
+
+/// `<11>`, and what comes after it.
+fn priority_of(text: &str) -> Option<(u8, &str)> {
+    const MAX: u8 = 191;
+    let (digits, rest) = text.strip_prefix('<')?.split_once('>')?;
+    let priority = digits.parse().ok().filter(|priority| *priority <= MAX)?;
+    Some((priority, rest))
 }
 
 fn meta_of(message: &Message<&str>) -> Map<String, Value> {
@@ -310,6 +325,14 @@ mod tests {
     #[test]
     fn what_is_no_syslog_is_a_message_all_the_same() {
         assert_eq!(read("hello"), (None, None, "hello".to_owned(), json!({})));
+        let expected = (
+            None,
+            Some(Level::Error),
+            "from Python".to_owned(),
+            json!({"facility": "user"}),
+        );
+        assert_eq!(read("<11>from Python"), expected);
+        assert_eq!(read("<999>x").2, "<999>x");
         assert_eq!(token_of(b"<14>1 - - - - - - [sightline"), None);
     }
 
@@ -342,7 +365,8 @@ mod tests {
 
     #[test]
     fn both_framings_are_understood_however_they_arrive() {
-        let stream = b"7 <1>a\nb 8 <2>x\ny z<3>line\r\n\n2026 begins a line\n10 <4>counted\n<5>last\0\n";
+        let stream =
+            b"7 <1>a\nb 8 <2>x\ny z<3>line\r\n\n2026 begins a line\n10 <4>counted\n<5>NUL\0<6>last\0\n";
         let whole = messages(&[stream]);
         let expected = [
             "<1>a\nb ",
@@ -350,7 +374,8 @@ mod tests {
             "<3>line\r",
             "2026 begins a line",
             "<4>counted",
-            "<5>last\0",
+            "<5>NUL",
+            "<6>last",
         ];
         assert_eq!(whole.0, expected);
         let bytes: Vec<&[u8]> = stream.chunks(1).collect();

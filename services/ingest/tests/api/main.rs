@@ -20,6 +20,7 @@ mod idempotency;
 mod keys;
 mod loki;
 mod otlp;
+mod protocols;
 mod rate_limit;
 mod shutdown;
 mod splunk;
