@@ -59,6 +59,8 @@ struct Target {
     id: Option<String>,
 }
 
+/// As Elasticsearch limits the name of an index. That of the path holds for every item, and is repeated in each answer.
+const MAX_INDEX_BYTES: usize = 255;
 /// An action's line holds names, which are at most 512 bytes each.
 const MAX_ACTION_BYTES: usize = 8 * 1024;
 
@@ -68,6 +70,10 @@ pub(crate) fn bulk(
     index: Option<&str>,
     max_lines: usize,
 ) -> Result<Documents<String, Items>, ApiError> {
+    if index.is_some_and(|index| index.len() > MAX_INDEX_BYTES) {
+        let reason = format!("must be at most {MAX_INDEX_BYTES} bytes");
+        return Err(ApiError::invalid("index", reason));
+    }
     let body = documents::without_bom(body);
     let mut places = Places::new(body.clone(), max_lines);
     let mut items = Items::new();
@@ -236,6 +242,14 @@ mod tests {
     fn what_is_no_bulk_is_refused(#[case] body: &'static str, #[case] status: u16) {
         let error = bulk(body.into(), None, 2).unwrap_err();
         assert_eq!(error.status_code(), status);
+    }
+
+    #[test]
+    fn a_name_in_the_path_that_no_index_has_is_refused() {
+        let body = || Bytes::from_static(b"{\"create\":{}}\n{\"message\":\"a\"}\n");
+        assert!(bulk(body(), Some(&"i".repeat(255)), 2).is_ok());
+        let error = bulk(body(), Some(&"i".repeat(256)), 2).unwrap_err();
+        assert_eq!(error.status_code(), 400);
     }
 
     proptest! {

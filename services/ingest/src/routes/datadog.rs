@@ -1,6 +1,6 @@
 //! Datadog's logs intake, as its agent and libraries speak it.
 
-use actix_web::{HttpRequest, HttpResponse, ResponseError as _, post, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _, get, post, web};
 use serde_json::json;
 use service_kit::{ApiError, Kit};
 
@@ -22,7 +22,10 @@ macro_rules! intake_route {
             operation_id = concat!("datadog_", stringify!($name)),
             tag = "datadog",
             security(("api_key" = ["logs:write"])),
-            params(("Content-Encoding" = Option<String>, Header, description = "gzip or zstd")),
+            params(
+                ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send a request again"),
+                ("Content-Encoding" = Option<String>, Header, description = "gzip or zstd"),
+            ),
             request_body(content((serde_json::Value = "application/json"))),
             responses(
                 (status = 202, description = "{}: the logs are stored"),
@@ -52,6 +55,26 @@ macro_rules! intake_route {
 intake_route!(logs, "/api/v2/logs");
 intake_route!(input, "/v1/input");
 
+/// Says whether the key is good, which is what senders ask for before they send.
+#[utoipa::path(
+    operation_id = "datadog_validate",
+    tag = "datadog",
+    security(("api_key" = ["logs:write"])),
+    responses(
+        (status = 200, description = "{\"valid\":true}"),
+        (status = 401, description = "The key is missing, malformed, unknown, revoked or expired"),
+        (status = 403, description = "The key lacks the scope logs:write"),
+        (status = 503, description = "The database is away; see Retry-After"),
+    )
+)]
+#[get("/api/v1/validate")]
+pub(super) async fn validate(key: Result<IngestKey, ApiError>) -> HttpResponse {
+    match key {
+        Ok(_) => HttpResponse::Ok().json(json!({"valid": true})),
+        Err(error) => failure(&error),
+    }
+}
+
 async fn store(arrival: Arrival<'_>) -> Result<Stored<()>, ApiError> {
     let encoding = Encoding::of(arrival.req())?;
     intake::store(arrival, encoding, datadog::logs).await
@@ -75,6 +98,10 @@ fn answer(result: Result<Stored<()>, ApiError>) -> HttpResponse {
             error
         }
     };
+    failure(&error)
+}
+
+fn failure(error: &ApiError) -> HttpResponse {
     let status = error.status_code();
     let title = status.canonical_reason().unwrap_or_default();
     error.begin_response().json(json!({"errors":

@@ -3,10 +3,12 @@
 //!
 //! Templates, policies and pipelines are answered as if they were there, since nothing here needs them.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, get, route, web};
+use serde::Serialize;
 use serde_json::{Value, json};
 use service_kit::{ApiError, Kit};
 use uuid::Uuid;
@@ -38,6 +40,7 @@ macro_rules! bulk_route {
             security(("api_key" = ["logs:write"])),
             params(
                 $(($index_parameter = String, Path, description = "The index of items that name none"),)?
+                ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send a request again"),
                 ("Content-Encoding" = Option<String>, Header, description = "gzip or zstd"),
             ),
             request_body(description = "Pairs of lines: an action and a document",
@@ -94,58 +97,135 @@ async fn store(arrival: Arrival<'_>, index: Option<String>) -> Result<Stored<Ite
     .await
 }
 
+/// The answer to a bulk request. Written from borrowed parts, since it has as many items as the request had.
+#[derive(Serialize)]
+struct BulkAnswer<'a> {
+    took: u64,
+    errors: bool,
+    items: Vec<ItemAnswer<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ItemAnswer<'a> {
+    Create(ItemResult<'a>),
+    Index(ItemResult<'a>),
+    Update(ItemResult<'a>),
+    Delete(ItemResult<'a>),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ItemResult<'a> {
+    Stored {
+        #[serde(rename = "_index")]
+        index: &'a str,
+        #[serde(rename = "_id")]
+        id: Cow<'a, str>,
+        #[serde(rename = "_version")]
+        version: u8,
+        result: &'static str,
+        #[serde(rename = "_shards")]
+        shards: Shards,
+        #[serde(rename = "_seq_no")]
+        seq_no: u8,
+        #[serde(rename = "_primary_term")]
+        primary_term: u8,
+        status: u16,
+    },
+    Refused {
+        #[serde(rename = "_index")]
+        index: &'a str,
+        #[serde(rename = "_id")]
+        id: Option<&'a str>,
+        status: u16,
+        error: Problem,
+    },
+}
+
+#[derive(Serialize)]
+struct Shards {
+    total: u8,
+    successful: u8,
+    failed: u8,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    reason: String,
+}
+
 fn answer(stored: &Stored<Items>, started: Instant) -> HttpResponse {
     // Both are in the order of the records.
     let mut rejected = stored.rejected.iter().peekable();
     let mut errors = false;
-    let items: Vec<Value> = stored
-        .outline
-        .iter()
-        .map(|item| {
-            let problem = match item.record {
-                None => Some(never_taken(item.action)),
-                Some(record) => rejected
-                    .next_if(|line| line.index == record)
-                    .map(|line| problem("document_parsing_exception", &reason(line))),
-            };
-            errors |= problem.is_some();
-            item_view(item, problem)
-        })
-        .collect();
+    let items = stored.outline.iter().map(|item| {
+        let problem = match item.record {
+            None => Some(never_taken(item.action)),
+            Some(record) => rejected.next_if(|line| line.index == record).map(not_stored),
+        };
+        errors |= problem.is_some();
+        item_answer(item, problem)
+    });
+    let items = items.collect();
     let took = started.elapsed().as_millis() as u64;
     HttpResponse::Ok()
         .insert_header(PRODUCT)
-        .json(json!({"took": took, "errors": errors, "items": items}))
+        .json(BulkAnswer { took, errors, items })
 }
 
-fn reason(line: &RejectedLine) -> String {
-    format!("{} {}", line.field, line.reason).trim().to_owned()
+fn not_stored(line: &RejectedLine) -> Problem {
+    Problem {
+        kind: "document_parsing_exception",
+        reason: format!("{} {}", line.field, line.reason).trim().to_owned(),
+    }
 }
 
-fn never_taken(action: Action) -> Value {
-    let reason = format!(
-        "{} is not taken: logs are only added, with create or index",
-        action.as_str()
-    );
-    problem("illegal_argument_exception", &reason)
+fn never_taken(action: Action) -> Problem {
+    Problem {
+        kind: "illegal_argument_exception",
+        reason: format!(
+            "{} is not taken: logs are only added, with create or index",
+            action.as_str()
+        ),
+    }
 }
 
-fn problem(kind: &str, reason: &str) -> Value {
-    json!({"type": kind, "reason": reason})
-}
-
-fn item_view(item: &Item, problem: Option<Value>) -> Value {
+fn item_answer(item: &Item, problem: Option<Problem>) -> ItemAnswer<'_> {
     let Item {
         action, index, id, ..
     } = item;
-    let view = if let Some(error) = problem {
-        json!({"_index": index, "_id": id, "status": 400, "error": error})
-    } else {
-        let id = id.clone().unwrap_or_else(|| Uuid::new_v4().simple().to_string());
-        json!({"_index": index, "_id": id, "_version": 1, "result": "created", "status": 201,
-            "_shards": {"total": 1, "successful": 1, "failed": 0}, "_seq_no": 0, "_primary_term": 1})
+    let id = id.as_deref();
+    let result = match problem {
+        Some(error) => ItemResult::Refused {
+            index,
+            id,
+            status: 400,
+            error,
+        },
+        None => ItemResult::Stored {
+            index,
+            id: id.map_or_else(|| Uuid::new_v4().simple().to_string().into(), Cow::Borrowed),
+            version: 1,
+            result: "created",
+            shards: Shards {
+                total: 1,
+                successful: 1,
+                failed: 0,
+            },
+            seq_no: 0,
+            primary_term: 1,
+            status: 201,
+        },
     };
-    json!({ action.as_str(): view })
+    match action {
+        Action::Create => ItemAnswer::Create(result),
+        Action::Index => ItemAnswer::Index(result),
+        Action::Update => ItemAnswer::Update(result),
+        Action::Delete => ItemAnswer::Delete(result),
+    }
 }
 
 fn failure(error: &ApiError) -> HttpResponse {
@@ -157,9 +237,8 @@ fn failure(error: &ApiError) -> HttpResponse {
         StatusCode::INTERNAL_SERVER_ERROR => "exception",
         _ => "illegal_argument_exception",
     };
-    let mut cause = problem(kind, &error.to_string());
-    let root_cause = json!([cause]);
-    cause["root_cause"] = root_cause;
+    let reason = error.to_string();
+    let cause = json!({"type": kind, "reason": reason, "root_cause": [{"type": kind, "reason": reason}]});
     error
         .begin_response()
         .insert_header(PRODUCT)

@@ -19,8 +19,11 @@ use crate::protocols::loki::{Push, Writing};
     operation_id = "ingest_loki",
     tag = "loki",
     security(("api_key" = ["logs:write"])),
-    params(("Content-Encoding" = Option<String>, Header, description =
-        "snappy or absent for protobuf, which is in snappy always; gzip or zstd for JSON")),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send a request again"),
+        ("Content-Encoding" = Option<String>, Header, description =
+            "snappy or absent for protobuf, which is in snappy always; gzip or zstd for JSON"),
+    ),
     request_body(
         description = "logproto.PushRequest, or {\"streams\":[{\"stream\":{…},\"values\":[[\"<ns>\",\"<line>\",{…}]]}]}",
         content(

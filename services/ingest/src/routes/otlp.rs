@@ -27,7 +27,10 @@ const JSON: &str = "application/json";
     operation_id = "ingest_otlp",
     tag = "otlp",
     security(("api_key" = ["logs:write"])),
-    params(("Content-Encoding" = Option<String>, Header, description = "gzip or zstd")),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send a request again"),
+        ("Content-Encoding" = Option<String>, Header, description = "gzip or zstd"),
+    ),
     request_body(
         description = "opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest",
         content(

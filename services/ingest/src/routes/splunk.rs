@@ -38,7 +38,10 @@ macro_rules! hec_route {
             operation_id = concat!("splunk_", stringify!($name)),
             tag = "splunk",
             security(("api_key" = ["logs:write"])),
-            params(("Content-Encoding" = Option<String>, Header, description = "gzip or zstd")),
+            params(
+                ("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to send a request again"),
+                ("Content-Encoding" = Option<String>, Header, description = "gzip or zstd"),
+            ),
             responses(
                 (status = 200, description = "{\"text\":\"Success\",\"code\":0}: the events are stored"),
                 (status = 400, description = "Codes 5, 6, 12, 13: no data, or data that cannot be read"),
@@ -95,23 +98,31 @@ hec_route!(
     "Stores each line of a text."
 );
 
-/// Says whether events would be taken now.
-#[utoipa::path(
-    operation_id = "splunk_health",
-    tag = "splunk",
-    responses(
-        (status = 200, description = "Code 17: they would"),
-        (status = 503, description = "Code 18: they would not; /readyz says why"),
-    )
-)]
-#[get("/services/collector/health")]
-pub(super) async fn health(state: web::Data<State>) -> HttpResponse {
-    let ((code, text), status) = match state.gate.require_open() {
-        Ok(()) => (HEC_IS_HEALTHY, StatusCode::OK),
-        Err(_) => (HEC_IS_UNHEALTHY, StatusCode::SERVICE_UNAVAILABLE),
+/// Documents one of the paths that tell the same.
+macro_rules! health_route {
+    ($name:ident, $path:literal) => {
+        /// Says whether events would be taken now.
+        #[utoipa::path(
+            operation_id = concat!("splunk_", stringify!($name)),
+            tag = "splunk",
+            responses(
+                (status = 200, description = "Code 17: they would"),
+                (status = 503, description = "Code 18: they would not; /readyz says why"),
+            )
+        )]
+        #[get($path)]
+        pub(super) async fn $name(state: web::Data<State>) -> HttpResponse {
+            let ((code, text), status) = match state.gate.require_open() {
+                Ok(()) => (HEC_IS_HEALTHY, StatusCode::OK),
+                Err(_) => (HEC_IS_UNHEALTHY, StatusCode::SERVICE_UNAVAILABLE),
+            };
+            HttpResponse::build(status).json(json!({"text": text, "code": code}))
+        }
     };
-    HttpResponse::build(status).json(json!({"text": text, "code": code}))
 }
+
+health_route!(health, "/services/collector/health");
+health_route!(health_1_0, "/services/collector/health/1.0");
 
 async fn store_events(arrival: Arrival<'_>) -> Result<Stored<()>, ApiError> {
     let encoding = Encoding::of(arrival.req())?;

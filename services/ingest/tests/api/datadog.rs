@@ -48,6 +48,10 @@ async fn the_agents_trial_is_a_success_and_stores_nothing() {
     let reply = datadog(&app).post(LOGS, json!({})).await;
     assert_eq!((reply.status, reply.body), (202, json!({})));
     assert_eq!(app.total().await, 0);
+    let reply = datadog(&app).get("/api/v1/validate").await;
+    assert_eq!((reply.status, reply.body), (200, json!({"valid": true})));
+    let nobody = app.replica.client().get("/api/v1/validate").await;
+    assert_eq!(nobody.status, 401);
 }
 
 #[tokio::test]

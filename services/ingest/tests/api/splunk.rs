@@ -124,9 +124,9 @@ async fn failures_have_splunks_codes_and_texts() {
 #[tokio::test]
 async fn anybody_may_ask_for_its_health() {
     let app = TestApp::start().await;
-    let reply = app.replica.client().get("/services/collector/health").await;
-    assert_eq!(
-        (reply.status, reply.body),
-        (200, json!({"text": "HEC is healthy", "code": 17}))
-    );
+    for path in ["/services/collector/health", "/services/collector/health/1.0"] {
+        let reply = app.replica.client().get(path).await;
+        let healthy = json!({"text": "HEC is healthy", "code": 17});
+        assert_eq!((reply.status, reply.body), (200, healthy));
+    }
 }
