@@ -127,7 +127,10 @@ impl Syslog {
             let raw = token
                 .as_deref()
                 .or(self.key.as_ref().map(SecretString::expose_secret));
-            self.store(raw, batch, patience).await?;
+            if let Err(error) = self.store(raw, batch, patience).await {
+                lose(Lost::Key, rest.len());
+                return Err(error);
+            }
         }
         Ok(())
     }

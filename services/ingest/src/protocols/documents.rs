@@ -150,15 +150,19 @@ fn put_back(fields: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// The message of a document, in the first of these fields; a document without one is its own message, as JSON.
+/// The message of a document, in the first of these fields, without the line feed that some shippers leave at its end. One
+/// that has structure, or a document without any, is its own message, as JSON; its fields can then be searched all the same.
 pub(super) fn take_message(fields: &mut Map<String, Value>, names: &[&str]) -> String {
-    match take_text(fields, names) {
-        Some(text) => text,
-        None if fields.is_empty() => String::new(),
-        None => match take(fields, &names[..1]) {
-            Some(value) => line::text_of(value),
-            None => Value::Object(fields.clone()).to_string(),
-        },
+    if let Some(mut text) = take_text(fields, names) {
+        text.truncate(text.trim_end_matches(['\r', '\n']).len());
+        return text;
+    }
+    let first = names.first().and_then(|name| fields.get(*name));
+    match first {
+        Some(structure @ (Value::Object(_) | Value::Array(_))) => structure.to_string(),
+        Some(Value::Bool(_) | Value::Number(_)) => take(fields, names).map(line::text_of).unwrap_or_default(),
+        Some(Value::Null | Value::String(_)) | None if fields.is_empty() => String::new(),
+        Some(Value::Null | Value::String(_)) | None => Value::Object(fields.clone()).to_string(),
     }
 }
 
@@ -241,8 +245,12 @@ mod tests {
         let mut fields = map(json!({"a": 1}));
         assert_eq!(take_message(&mut fields, &["message"]), r#"{"a":1}"#);
         assert_eq!(take_message(&mut Map::new(), &["message"]), "");
-        let mut fields = map(json!({"message": {"b": 2}, "log": "text"}));
+        let mut fields = map(json!({"message": {"b": 2}, "log": "text\r\n"}));
         assert_eq!(take_message(&mut fields, &["message", "log"]), "text");
         assert_eq!(take_message(&mut fields, &["message"]), r#"{"b":2}"#);
+        assert_eq!(Value::Object(fields), json!({"message": {"b": 2}}));
+        let mut fields = map(json!({"message": 7, "a": 1}));
+        assert_eq!(take_message(&mut fields, &["message"]), "7");
+        assert_eq!(Value::Object(fields), json!({"a": 1}));
     }
 }
