@@ -1,6 +1,7 @@
 //! Everything ingest reads from its environment, read once in `main` and passed down.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser};
 use secrecy::SecretString;
@@ -42,10 +43,21 @@ pub struct Config {
 #[expect(clippy::struct_field_names, reason = "named as the variables that set them")]
 #[derive(Args, Clone, Debug)]
 pub struct SyslogConfig {
-    /// Address and port for syslog over TCP (RFC 6587: by octet count or by line). Not encrypted: for private networks, or
-    /// behind a proxy that ends TLS.
+    /// Address and port for syslog over TCP (RFC 6587: by octet count or by line). Not encrypted: for private networks.
     #[arg(long, env = "SYSLOG_TCP_ADDR")]
     pub syslog_tcp_addr: Option<SocketAddr>,
+
+    /// Address and port for syslog over TLS (RFC 5425).
+    #[arg(long, env = "SYSLOG_TLS_ADDR", requires_all = ["syslog_tls_cert", "syslog_tls_key"])]
+    pub syslog_tls_addr: Option<SocketAddr>,
+
+    /// File with the certificate chain for it, PEM. Read once, at the start.
+    #[arg(long, env = "SYSLOG_TLS_CERT")]
+    pub syslog_tls_cert: Option<PathBuf>,
+
+    /// File with the private key of that certificate, PEM.
+    #[arg(long, env = "SYSLOG_TLS_KEY")]
+    pub syslog_tls_key: Option<PathBuf>,
 
     /// Address and port for syslog over UDP. What comes faster than it can be stored is lost, as with all UDP.
     #[arg(long, env = "SYSLOG_UDP_ADDR")]
@@ -55,7 +67,7 @@ pub struct SyslogConfig {
     #[arg(long, env = "SYSLOG_API_KEY", hide_env_values = true, value_parser = api_key)]
     pub syslog_api_key: Option<SecretString>,
 
-    /// TCP connections at a time; one more is closed at once.
+    /// Connections at a time, with and without TLS; one more is closed at once.
     #[arg(long, env = "SYSLOG_MAX_CONNECTIONS", default_value_t = 256)]
     pub syslog_max_connections: usize,
 }

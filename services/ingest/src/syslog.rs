@@ -1,6 +1,8 @@
 //! Syslog's ports. A message is stored like any other line, but nobody is told: by TCP the sender has to wait while nothing
 //! can be stored, by UDP what cannot be stored is lost, and counted.
 
+mod tls;
+
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,9 +14,10 @@ use actix_web::web::{Bytes, BytesMut};
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use service_kit::{ApiError, Kit};
-use tokio::io::AsyncReadExt as _;
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 use crate::app::State;
 use crate::config::SyslogConfig;
@@ -25,6 +28,7 @@ use crate::protocols::syslog::{self, Frame, Framing, MAX_MESSAGE_BYTES, Messages
 
 /// A connection that was silent for longer is closed; senders connect again when they have something to say.
 const IDLE: Duration = Duration::from_mins(15);
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// What one connection holds in memory at most: a whole message, and as much again of those after it.
 const BUFFER: usize = 2 * MAX_MESSAGE_BYTES;
 /// Messages that are stored together.
@@ -50,13 +54,19 @@ pub(crate) fn start(config: &SyslogConfig, kit: &Kit, state: &Arc<State>) -> any
         state: Arc::clone(state),
         key: config.syslog_api_key.clone(),
     });
+    let places = Arc::new(Semaphore::new(config.syslog_max_connections));
     if let Some(addr) = config.syslog_tcp_addr {
-        let listener = std::net::TcpListener::bind(addr).context("SYSLOG_TCP_ADDR")?;
-        listener.set_nonblocking(true)?;
-        let listener = TcpListener::from_std(listener)?;
+        let listener = listen(addr).context("SYSLOG_TCP_ADDR")?;
         report("TCP", listener.local_addr()?);
-        let places = Arc::new(Semaphore::new(config.syslog_max_connections));
-        kit.tasks.spawn(accept(Arc::clone(&syslog), listener, places));
+        let accepting = accept(Arc::clone(&syslog), listener, None, Arc::clone(&places));
+        kit.tasks.spawn(accepting);
+    }
+    if let Some(addr) = config.syslog_tls_addr {
+        let tls = tls::acceptor(config)?;
+        let listener = listen(addr).context("SYSLOG_TLS_ADDR")?;
+        report("TLS", listener.local_addr()?);
+        kit.tasks
+            .spawn(accept(Arc::clone(&syslog), listener, Some(tls), places));
     }
     if let Some(addr) = config.syslog_udp_addr {
         let socket = std::net::UdpSocket::bind(addr).context("SYSLOG_UDP_ADDR")?;
@@ -68,11 +78,22 @@ pub(crate) fn start(config: &SyslogConfig, kit: &Kit, state: &Arc<State>) -> any
     Ok(())
 }
 
+fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = std::net::TcpListener::bind(addr)?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
 fn report(transport: &str, addr: SocketAddr) {
     tracing::info!(%addr, "syslog over {transport} is taken at {addr}");
 }
 
-async fn accept(syslog: Arc<Syslog>, listener: TcpListener, places: Arc<Semaphore>) {
+async fn accept(
+    syslog: Arc<Syslog>,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    places: Arc<Semaphore>,
+) {
     let stopping = syslog.kit.stopping.clone();
     while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
         let Ok((stream, _peer)) = accepted else {
@@ -84,17 +105,24 @@ async fn accept(syslog: Arc<Syslog>, listener: TcpListener, places: Arc<Semaphor
             tracing::debug!("a syslog connection was closed: there are too many");
             continue;
         };
-        let syslog = Arc::clone(&syslog);
+        let (syslog, tls) = (Arc::clone(&syslog), tls.clone());
         syslog.kit.tasks.clone().spawn(async move {
             let _place = place;
-            syslog.serve(stream).await;
+            let Some(tls) = tls else {
+                return syslog.serve(stream).await;
+            };
+            match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+                Ok(Ok(stream)) => syslog.serve(stream).await,
+                Ok(Err(error)) => tracing::debug!("a syslog connection spoke no TLS: {error}"),
+                Err(_elapsed) => tracing::debug!("a syslog connection took too long to speak TLS"),
+            }
         });
     }
 }
 
 impl Syslog {
     /// Reads until the sender ends, or the service does. What has arrived whole is stored even then.
-    async fn serve(&self, mut stream: TcpStream) {
+    async fn serve(&self, mut stream: impl AsyncRead + Unpin) {
         let (mut framing, mut buffer) = (Framing::default(), BytesMut::with_capacity(BUFFER));
         loop {
             let reading = tokio::time::timeout(IDLE, stream.read_buf(&mut buffer));

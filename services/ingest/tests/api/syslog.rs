@@ -194,3 +194,65 @@ async fn what_has_arrived_is_stored_when_the_service_stops() {
     let stopped = tokio::time::timeout(Duration::from_secs(10), app.replica.running.stop()).await;
     stopped.expect("an open connection holds nothing up").unwrap();
 }
+
+/// A certificate for this machine, made for this test, in files.
+struct Certificate {
+    folder: tempfile::TempDir,
+    der: rustls::pki_types::CertificateDer<'static>,
+}
+
+impl Certificate {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(folder.path().join("cert.pem"), made.cert.pem()).unwrap();
+        std::fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        let der = made.cert.der().clone();
+        Self { folder, der }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    async fn connect(&self, addr: SocketAddr) -> tokio_rustls::client::TlsStream<TcpStream> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(self.der.clone()).unwrap();
+        let config = rustls::ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let stream = TcpStream::connect(addr).await.unwrap();
+        let name = "localhost".try_into().unwrap();
+        tokio_rustls::TlsConnector::from(std::sync::Arc::new(config))
+            .connect(name, stream)
+            .await
+            .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn messages_come_encrypted() {
+    let certificate = Certificate::new();
+    let addr = free_addr();
+    let (text, cert, key) = (
+        addr.to_string(),
+        certificate.path("cert.pem"),
+        certificate.path("key.pem"),
+    );
+    let settings = [
+        ("--syslog-tls-addr", text.as_str()),
+        ("--syslog-tls-cert", cert.as_str()),
+        ("--syslog-tls-key", key.as_str()),
+    ];
+    let syslog = Syslog::start(true, &settings).await;
+    let mut plain = TcpStream::connect(addr).await.unwrap();
+    plain
+        .write_all(b"<14>not encrypted, and so never read\n")
+        .await
+        .unwrap();
+    let mut stream = certificate.connect(addr).await;
+    let counted = message(1, "encrypted");
+    let frame = format!("{} {counted}", counted.len());
+    stream.write_all(frame.as_bytes()).await.unwrap();
+    assert_eq!(syslog.wait_for(1).await, [expected(1, "encrypted")]);
+}
