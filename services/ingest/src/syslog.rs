@@ -24,7 +24,8 @@ use crate::config::SyslogConfig;
 use crate::intake;
 use crate::keys::IngestKey;
 use crate::metrics::{self, Lost};
-use crate::protocols::syslog::{self, Frame, Framing, MAX_MESSAGE_BYTES, Messages};
+use crate::protocols::syslog::framing::{Frame, Framing, MAX_MESSAGE_BYTES};
+use crate::protocols::syslog::{self, Messages};
 
 /// A connection that was silent for longer is closed; senders connect again when they have something to say.
 const IDLE: Duration = Duration::from_mins(15);

@@ -44,7 +44,7 @@ macro_rules! bulk_route {
                 ("Content-Encoding" = Option<String>, Header, description = "gzip or zstd"),
             ),
             request_body(description = "Pairs of lines: an action and a document",
-                content((Vec<u8> = "application/x-ndjson"))),
+                content((String = "application/x-ndjson"))),
             responses(
                 (status = 200, description = "took, errors, items"),
                 (status = 400, description = "Nothing was stored: the body is no bulk request"),

@@ -27,7 +27,7 @@ use crate::protocols::loki::{Push, Writing};
     request_body(
         description = "logproto.PushRequest, or {\"streams\":[{\"stream\":{…},\"values\":[[\"<ns>\",\"<line>\",{…}]]}]}",
         content(
-            (Vec<u8> = "application/x-protobuf"),
+            (String = "application/x-protobuf"),
             (serde_json::Value = "application/json"),
         )
     ),

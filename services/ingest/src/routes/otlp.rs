@@ -34,7 +34,7 @@ const JSON: &str = "application/json";
     request_body(
         description = "opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest",
         content(
-            (Vec<u8> = "application/x-protobuf"),
+            (String = "application/x-protobuf"),
             (serde_json::Value = "application/json"),
         )
     ),

@@ -12,15 +12,7 @@ use opentelemetry_proto::tonic::logs::v1::{LogRecord, SeverityNumber};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use serde_json::{Map, Value};
 
-use super::refused;
-
-/// Text that is not UTF-8 is read with U+FFFD in place of the bad bytes.
-pub(super) fn parse(json: &[u8]) -> serde_json::Result<Value> {
-    match std::str::from_utf8(json) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_str(&String::from_utf8_lossy(json)),
-    }
-}
+use crate::protocols::documents::refused;
 
 pub(super) fn record(value: Value) -> Result<LogRecord, LineError> {
     let mut fields = object("", value)?;
