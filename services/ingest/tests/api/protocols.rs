@@ -176,3 +176,55 @@ async fn a_request_that_is_sent_again_with_its_key_is_stored_once() {
     }
     assert_eq!(app.total().await, ways.len() as i64);
 }
+
+/// Every protocol's body of so many lines.
+fn large(lines: usize) -> Vec<(&'static str, &'static str, String)> {
+    let nanos = crate::test_app::moment(1).0;
+    let each = |line: &str, between: &str| vec![line; lines].join(between);
+    let record = r#"{"severityNumber":9,"body":{"stringValue":"m"},"attributes":[{"key":"a","value":{"intValue":"1"}}]}"#;
+    let resource = r#"{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]}"#;
+    let records = each(record, ",");
+    let scopes = format!(r#"{{"scopeLogs":[{{"logRecords":[{records}]}}],"resource":{resource}}}"#);
+    let entries = each(&format!(r#"["{nanos}","m"]"#), ",");
+    let documents = each("{\"create\":{}}\n{\"message\":\"m\",\"a\":1}", "\n");
+    vec![
+        ("/v1/logs", JSON, format!(r#"{{"resourceLogs":[{scopes}]}}"#)),
+        (
+            "/loki/api/v1/push",
+            JSON,
+            format!(r#"{{"streams":[{{"stream":{{"app":"shop"}},"values":[{entries}]}}]}}"#),
+        ),
+        ("/logs/_bulk", NDJSON, documents),
+        (
+            "/services/collector",
+            JSON,
+            each(r#"{"event":{"message":"m","a":1}}"#, ""),
+        ),
+        ("/services/collector/raw", "text/plain", each("m", "\n")),
+        (
+            "/api/v2/logs",
+            JSON,
+            format!("[{}]", each(r#"{"message":"m","a":1}"#, ",")),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn thousands_of_lines_are_taken_in_one_request_and_one_more_than_allowed_is_not() {
+    let app = TestApp::start_with(&[("--max-lines-per-request", "5000")]).await;
+    let ways = large(5_000);
+    for (path, content_type, body) in &ways {
+        let headers = [("content-type", *content_type), ("content-encoding", "gzip")];
+        let reply = send_to(&app.sender(), path, &headers, gzip(body.as_bytes())).await;
+        assert!(reply.is_success(), "{path}: {}", reply.status);
+    }
+    for (path, content_type, body) in large(5_001) {
+        let headers = [("content-type", content_type), ("content-encoding", "gzip")];
+        let reply = send_to(&app.sender(), path, &headers, gzip(body.as_bytes())).await;
+        assert_eq!(reply.status, 413, "{path}: {}", reply.body);
+    }
+    // Whatever form they are stored in.
+    let sql = "SELECT coalesce(sum(count), 0)::bigint FROM log_counts";
+    let row = app.db.owner().await.query_one(sql, &[]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 5_000 * ways.len() as i64);
+}
