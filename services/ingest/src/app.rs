@@ -20,7 +20,7 @@ use crate::key_use::KeyUse;
 use crate::keys::Keys;
 use crate::rate_limit::RateLimiter;
 use crate::unpack::Workshop;
-use crate::{Config, compaction, metrics, routes, upkeep};
+use crate::{Config, compaction, metrics, routes, syslog, upkeep};
 
 /// What ingest's handlers share beside the kit.
 pub(crate) struct State {

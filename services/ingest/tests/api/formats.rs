@@ -273,14 +273,35 @@ async fn the_document_lists_the_routes_and_who_may_use_them() {
     let app = TestApp::start().await;
     let document = app.replica.client().get("/openapi.json").await.body;
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
-    assert_eq!(
-        paths,
-        [
-            "/api/v1/internal/logs/cleanup",
-            "/api/v1/logs/ingest",
-            "/api/v1/receipts/{id}"
-        ]
-    );
+    let expected = [
+        "/",
+        "/_bulk",
+        "/_cluster/health",
+        "/_component_template/{name}",
+        "/_data_stream/{name}",
+        "/_ilm/policy/{name}",
+        "/_index_template/{name}",
+        "/_ingest/pipeline/{name}",
+        "/_license",
+        "/_template/{name}",
+        "/api/v1/internal/logs/cleanup",
+        "/api/v1/logs/ingest",
+        "/api/v1/receipts/{id}",
+        "/api/v1/validate",
+        "/api/v2/logs",
+        "/loki/api/v1/push",
+        "/services/collector",
+        "/services/collector/event",
+        "/services/collector/event/1.0",
+        "/services/collector/health",
+        "/services/collector/health/1.0",
+        "/services/collector/raw",
+        "/services/collector/raw/1.0",
+        "/v1/input",
+        "/v1/logs",
+        "/{index}/_bulk",
+    ];
+    assert_eq!(paths, expected);
     let ingest = &document["paths"]["/api/v1/logs/ingest"]["post"];
     assert_eq!(ingest["security"], json!([{"api_key": ["logs:write"]}]));
     for status in ["200", "400", "401", "403", "409", "413", "415", "429", "503"] {
