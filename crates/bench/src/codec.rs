@@ -19,6 +19,40 @@ pub(crate) fn measure(lines: usize, end: OffsetDateTime, report: &mut Report) ->
         let parts: Vec<Columns> = corpus.chunks(size).map(columns).collect();
         one_size(&parts, filters, lines as f64, report)?;
     }
+    real_file(report)
+}
+
+/// A log file of this machine, where it has one that everybody may read.
+fn real_file(report: &mut Report) -> anyhow::Result<()> {
+    const FILE: &str = "/var/log/dpkg.log";
+    let Ok(text) = std::fs::read_to_string(FILE) else {
+        return Ok(());
+    };
+    let mut rows = Columns::default();
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        rows.ts.push(rows.ts.len() as i64 * 1_000);
+        rows.level.push(domain::level::Level::Info.code() as u8);
+        rows.message.push(line.as_bytes());
+        for empty in [&mut rows.meta, &mut rows.trace_id, &mut rows.request_id] {
+            empty.push(b"");
+        }
+    }
+    report.section(&format!(
+        "codec: the lines of {FILE} as one segment, with word filters"
+    ));
+    let encoded = Encoder::with_filters()?.encode(&rows, Ids::From(1))?;
+    let per_line = |bytes: usize| bytes as f64 / rows.len() as f64;
+    report.add("raw", per_line(text.len()), "bytes a line");
+    report.add(
+        "columns and index",
+        per_line(encoded.index.len() + encoded.columns.iter().map(Vec::len).sum::<usize>()),
+        "bytes a line",
+    );
+    report.add(
+        "word filters",
+        per_line(encoded.word_filter.len()),
+        "bytes a line",
+    );
     Ok(())
 }
 

@@ -83,7 +83,8 @@ pub(crate) async fn measure(lines: usize, end: OffsetDateTime, report: &mut Repo
         "MB",
     );
 
-    report.section("one key against many, 200-line bodies, 8 connections");
+    report.section("one limited key against many, 200-line bodies, 8 connections");
+    target.limit_keys().await?;
     let slice = &corpus[..corpus.len() / 2];
     let one = prepare(slice, &senders[..1], 200);
     let one = run(&target, &base, one, 8, Pace::AsFastAsAnswered, "one key", report).await?;
@@ -100,7 +101,9 @@ pub(crate) async fn measure(lines: usize, end: OffsetDateTime, report: &mut Repo
     .await?;
     report.add("one key, of eight keys", one / eight, "x");
 
-    report.section("many scopes, 1,000-line bodies, 8 connections");
+    report.section("one scope and many, 1,000-line bodies, 8 connections");
+    let one = prepare(slice, &senders[..1], 1_000);
+    run(&target, &base, one, 8, Pace::AsFastAsAnswered, "1 scope", report).await?;
     let many = target.add_senders(MANY_SCOPES).await?;
     let few = prepare(slice, &senders, 1_000);
     let few = run(
@@ -152,6 +155,7 @@ pub(crate) async fn load_and_query(
         report,
     )
     .await?;
+    queries::visibility(&target, &base, &senders[0], report).await?;
     queries::measure(&target, &senders, &corpus, end, report).await
 }
 

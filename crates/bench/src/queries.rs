@@ -1,5 +1,6 @@
 //! What a search costs once the lines are merged: each kind of question, many times with different constants.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use db::{Connection, Db, DbConfig};
@@ -12,8 +13,9 @@ use logstore::compactor::{Compactor, CompactorConfig};
 use logstore::reader::{self, Budget, HistogramPlan, Plan, Predicate, Reader, SearchScope};
 use time::OffsetDateTime;
 
-use crate::corpus::{Line, Random};
+use crate::corpus::{self, Line, Random};
 use crate::cpu;
+use crate::load::{self, Pace, Request};
 use crate::report::Report;
 use crate::target::{Sender, Target};
 
@@ -37,11 +39,7 @@ pub(crate) async fn measure(
     let scopes: Vec<SearchScope> = senders
         .iter()
         .filter(|sender| sender.org_id == org)
-        .map(|sender| SearchScope {
-            service_id: ServiceId(sender.service_id),
-            environment_id: EnvironmentId(sender.environment_id),
-            oldest: end - time::Duration::days(30),
-        })
+        .map(|sender| scope_of(sender, end))
         .collect();
     let mut asking = Asking {
         conn: db.conn("bench").await?,
@@ -67,6 +65,78 @@ pub(crate) async fn measure(
         .await?;
     asking.all(corpus, report).await?;
     histograms(&mut asking, scopes, end, report).await
+}
+
+/// How long after its 2xx a line is found.
+pub(crate) async fn visibility(
+    target: &Target,
+    base: &str,
+    sender: &Sender,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    const LINES: usize = 200;
+    let db = Db::new(&DbConfig::new(
+        target.stack.db.url_for("sightline_query"),
+        "bench",
+    ))?;
+    let mut conn = db.conn("bench").await?;
+    let reader = Reader::new(1 << 20);
+    let mut times = Histogram::<u64>::new(3)?;
+    for round in 0..50 {
+        let now = crate::now();
+        let lines: Vec<Line> = (0..LINES)
+            .map(|_| Line {
+                ts: now,
+                level: "info",
+                message: format!("visible{round}"),
+                meta: String::new(),
+                trace_id: String::new(),
+                request_id: String::new(),
+            })
+            .collect();
+        let request = Request {
+            key: sender.key.clone(),
+            body: corpus::native_body(&lines),
+            lines: LINES,
+        };
+        load::run(base, Arc::new(vec![request]), 1, Pace::AsFastAsAnswered).await?;
+        let answered = Instant::now();
+        let plan = Plan {
+            scopes: vec![scope_of(sender, now)],
+            from: now - time::Duration::minutes(1),
+            to: now + time::Duration::minutes(1),
+            levels: Vec::new(),
+            predicates: vec![Predicate::Words(WordQuery::parse(&format!("visible{round}")))],
+            limit: PageLimit::DEFAULT,
+            cursor: None,
+            budget: Budget {
+                time: Duration::from_secs(30),
+                bytes: 32 << 20,
+            },
+        };
+        loop {
+            let tx = conn.tenant_snapshot(OrgId(sender.org_id)).await?;
+            let found = reader.count(&tx, &plan).await?.lines;
+            tx.commit().await?;
+            if found == LINES as u64 {
+                break;
+            }
+        }
+        times.record(answered.elapsed().as_micros() as u64)?;
+    }
+    report.section("from a 2xx of 200 lines to finding them all, the search included");
+    for (name, quantile) in [("p50", 0.5), ("p99", 0.99)] {
+        report.add(name, times.value_at_quantile(quantile) as f64 / 1_000.0, "ms");
+    }
+    Ok(())
+}
+
+fn scope_of(sender: &Sender, end: OffsetDateTime) -> SearchScope {
+    SearchScope {
+        service_id: ServiceId(sender.service_id),
+        environment_id: EnvironmentId(sender.environment_id),
+        oldest: end - time::Duration::days(30),
+    }
 }
 
 async fn compact(target: &Target, report: &mut Report) -> anyhow::Result<()> {

@@ -75,6 +75,15 @@ impl Target {
         Ok(senders)
     }
 
+    /// Gives every key a limit that is never reached, so that each request is counted against it.
+    pub(crate) async fn limit_keys(&self) -> anyhow::Result<()> {
+        let sql = "UPDATE api_keys SET rate_limit_per_minute = 1000000000";
+        self.owner.batch_execute(sql).await?;
+        // Keys are remembered for less than a second.
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        Ok(())
+    }
+
     async fn add_sender(&self, org_id: Uuid, index: usize) -> anyhow::Result<Sender> {
         let mut next = Uuid::new_v4().into_bytes().into_iter().cycle();
         // Unpredictability does not matter here, only that keys differ: the id's bytes are shifted by the position.
