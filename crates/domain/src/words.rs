@@ -3,6 +3,8 @@
 //! A word is what Unicode segmentation (UAX #29) says it is, lower-cased. `GET /cart?id=42` has the words `get`,
 //! `cart`, `id`, `42`; `Überlauf` matches `überlauf`.
 
+use std::ops::ControlFlow;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The words of a text, in order, lower-cased.
@@ -12,13 +14,22 @@ pub fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 
 /// Calls `visit` with each word of the text, lower-cased. Bytes that are not UTF-8 are read as U+FFFD.
 pub fn for_each_word(text: &[u8], mut visit: impl FnMut(&[u8])) {
+    // Nothing breaks it off.
+    let _ = try_for_each_word(text, |word| {
+        visit(word);
+        ControlFlow::Continue(())
+    });
+}
+
+/// The same until `visit` breaks it off; says whether it did.
+fn try_for_each_word(text: &[u8], mut visit: impl FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
     if text.is_ascii() {
-        ascii_words(text, &mut visit);
-    } else {
-        for word in String::from_utf8_lossy(text).unicode_words() {
-            visit(word.to_lowercase().as_bytes());
-        }
+        return ascii_words(text, &mut visit);
     }
+    for word in String::from_utf8_lossy(text).unicode_words() {
+        visit(word.to_lowercase().as_bytes())?;
+    }
+    ControlFlow::Continue(())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,7 +69,7 @@ fn class(byte: u8) -> Class {
     CLASSES[usize::from(byte & 127)]
 }
 
-fn ascii_words(text: &[u8], visit: &mut impl FnMut(&[u8])) {
+fn ascii_words(text: &[u8], visit: &mut impl FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
     let mut lower = [0_u8; 64];
     let mut at = 0;
     while at < text.len() {
@@ -91,11 +102,12 @@ fn ascii_words(text: &[u8], visit: &mut impl FnMut(&[u8])) {
         if let Some(lower) = lower.get_mut(..word.len()) {
             lower.copy_from_slice(word);
             lower.make_ascii_lowercase();
-            visit(lower);
+            visit(lower)?;
         } else {
-            visit(&word.to_ascii_lowercase());
+            visit(&word.to_ascii_lowercase())?;
         }
     }
+    ControlFlow::Continue(())
 }
 
 fn joins(mid: Class, before: Class, after: Option<Class>) -> bool {
@@ -133,17 +145,30 @@ impl WordQuery {
 
     /// Whether the message holds all the words.
     pub fn matches(&self, message: &str) -> bool {
-        if self.0.is_empty() {
-            return true;
-        }
-        if message.is_ascii() && !self.may_be_in_ascii(message) {
-            return false;
-        }
-        let mut missing: Vec<&[u8]> = self.0.iter().map(String::as_bytes).collect();
-        for_each_word(message.as_bytes(), |word| {
-            missing.retain(|wanted| *wanted != word);
-        });
-        missing.is_empty()
+        (!message.is_ascii() || self.may_be_in_ascii(message)) && self.matches_likely(message)
+    }
+
+    /// The same, for a message that likely does: without ruling it out in a cheaper way first.
+    pub fn matches_likely(&self, message: &str) -> bool {
+        let found = |done: bool| {
+            if done {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let outcome = match self.0.as_slice() {
+            [] => ControlFlow::Break(()),
+            [only] => try_for_each_word(message.as_bytes(), |word| found(word == only.as_bytes())),
+            several => {
+                let mut missing: Vec<&[u8]> = several.iter().map(String::as_bytes).collect();
+                try_for_each_word(message.as_bytes(), |word| {
+                    missing.retain(|wanted| *wanted != word);
+                    found(missing.is_empty())
+                })
+            }
+        };
+        outcome.is_break()
     }
 
     /// Whether each word occurs anywhere in an ASCII text: cheap, and rules out most lines of a search for a rare word.

@@ -81,7 +81,9 @@ impl Predicate {
                     .iter()
                     .max_by_key(|word| word.len())
                     .map_or("", String::as_str);
-                rows_with(&lower, longest.as_bytes(), column, |text| words.matches(text))
+                rows_with(&lower, longest.as_bytes(), column, |text| {
+                    words.matches_likely(text)
+                })
             }
             // Lower case of other letters may have another length, so nothing can be ruled out cheaply.
             Self::Words(words) => all_rows(column, |text| words.matches(text)),
