@@ -16,8 +16,7 @@ use super::fetch::{self, Stretch};
 use super::merge::{At, Key};
 use super::scan::{Place, stretch};
 use super::{Line, Partial, SearchScope, level_of};
-use crate::columns::TextColumn;
-use crate::segment::{Block, Column, Damaged, Decoder};
+use crate::segment::{Column, Damaged, Decoder};
 
 /// The lines with these keys, with their places. Public for the same tests as the scan's.
 pub const SQL: &str = "
@@ -214,7 +213,7 @@ fn decode(job: &Job) -> Result<Vec<(usize, Line)>, Damaged> {
     };
     let mut decoder = Decoder::new().map_err(|_no_memory| Damaged("decompressor could not be made"))?;
     let levels = decoder.levels(block, level)?;
-    let mut texts = |column, stored: &Bytes| text_column(&mut decoder, block, column, stored);
+    let mut texts = |column, stored: &Bytes| decoder.texts(block, column, stored);
     let message = texts(Column::Message, message)?;
     let meta = texts(Column::Meta, meta)?;
     let trace = texts(Column::Trace, trace)?;
@@ -236,15 +235,6 @@ fn decode(job: &Job) -> Result<Vec<(usize, Line)>, Damaged> {
         Ok((place, line))
     };
     job.lines.iter().map(line).collect()
-}
-
-fn text_column(
-    decoder: &mut Decoder,
-    block: &Block,
-    column: Column,
-    stored: &[u8],
-) -> Result<TextColumn, Damaged> {
-    decoder.texts(block, column, stored)
 }
 
 fn text(bytes: &[u8]) -> Option<String> {

@@ -475,6 +475,66 @@ async fn lines_come_back_whole() {
     assert!(meta.contains(r#""\"\\ü\n""#), "{meta}");
 }
 
+#[rstest::rstest]
+#[case("index_col", true)]
+#[case("ts_col", true)]
+#[case("message_col", true)]
+// Not looked at before the line is shown.
+#[case("meta_col", true)]
+// Only says what need not be read.
+#[case("word_filter", false)]
+#[tokio::test]
+async fn a_damaged_segment_is_left_out_and_said_so(#[case] column: &str, #[case] is_lost: bool) {
+    let test = TestDb::create().await;
+    let (org_id, owner) = (OrgId::generate(), test.owner().await);
+    let (scope, other) = (new_scope(org_id), new_scope(org_id));
+    let lines = |scope, name: &str| {
+        let line = |number: i64| Stored {
+            meta: format!(r#"{{"n":{number}}}"#),
+            ..Stored::new(
+                scope,
+                T0 + time::Duration::seconds(number),
+                &format!("{name} {number}"),
+            )
+        };
+        (0..100).map(line).collect::<Vec<_>>()
+    };
+    write(&test, &[lines(scope, "damaged"), lines(other, "whole")].concat()).await;
+    crate::compactor::compact_all(&test).await;
+    for damage in [
+        format!("{column} = overlay({column} PLACING '\\xdead' FROM 3)"),
+        format!("{column} = substring({column} FROM 1 FOR 1)"),
+        format!("{column} = ''"),
+    ] {
+        let sql = format!("UPDATE log_segments SET {damage} WHERE environment_id = $1");
+        owner.execute(&sql, &[&scope.environment_id]).await.unwrap();
+        for predicates in [Vec::new(), words("whole"), words("whole 7")] {
+            let plan = Plan {
+                predicates,
+                limit: PageLimit::new(1_000).unwrap(),
+                ..everything(&[scope, other])
+            };
+            let found = search(&mut connection(&test).await, org_id, &plan).await;
+            let whole = found
+                .lines
+                .iter()
+                .filter(|line| line.message.starts_with("whole"));
+            let expected = if plan.predicates == words("whole 7") {
+                1
+            } else {
+                100
+            };
+            assert_eq!(whole.count(), expected, "{damage}");
+            let looked_at = plan.predicates.is_empty();
+            if looked_at && is_lost {
+                assert_eq!(found.stats.partial, Some(Partial::Damaged), "{damage}");
+            } else if !is_lost {
+                assert_eq!(found.stats.partial, None, "{damage}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_cursor_from_nowhere_is_harmless() {
     let test = TestDb::create().await;
