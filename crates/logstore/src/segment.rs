@@ -9,7 +9,7 @@
 //! ```text
 //! index   = version u8 (1) | blocks varint | block* | crc32 of all before, u32 LE
 //! block   = rows varint | min_ts zigzag varint, relative to that of the block before | max_ts - min_ts varint
-//!         | lines per level, 6 varints | bytes of word filter varint
+//!         | lines per level, 6 varints | bytes of word filter varint | crc32 of the word filter u32 LE
 //!         | per column (ts, level, message, meta, trace, request, id):
 //!           stored bytes varint, raw bytes varint, crc32 of the stored bytes u32 LE
 //! stored  = the raw bytes if "stored bytes" equals "raw bytes", else a zstd frame of them; nothing if raw is 0

@@ -132,7 +132,10 @@ impl Encoder {
             }
             filter.finish(&mut out.word_filter);
         }
-        put_varint(&mut out.index, (out.word_filter.len() - filter_start) as u64);
+        let filter = &out.word_filter[filter_start..];
+        put_varint(&mut out.index, filter.len() as u64);
+        out.index
+            .extend_from_slice(&crc32fast::hash(filter).to_le_bytes());
         for column in Column::ALL {
             self.raw.clear();
             match column {

@@ -26,6 +26,7 @@ pub struct Block {
     /// By [`domain::level::Level::code`].
     pub level_counts: [u32; LEVELS],
     filter: Range<usize>,
+    filter_crc: u32,
     parts: [Part; COLUMNS],
 }
 
@@ -100,6 +101,7 @@ fn take_block(rest: &mut &[u8], at: &mut Position) -> Result<Block, Damaged> {
             u32::try_from(take_varint(rest)?).map_err(|_cause| Damaged("level count is out of range"))?;
     }
     let filter = advance(&mut at.filter, take_varint(rest)?)?;
+    let filter_crc = take_crc(rest)?;
     let mut parts = [Part::default(); COLUMNS];
     for (part, offset) in parts.iter_mut().zip(&mut at.columns) {
         *part = take_part(rest, offset)?;
@@ -111,6 +113,7 @@ fn take_block(rest: &mut &[u8], at: &mut Position) -> Result<Block, Damaged> {
         max_ts,
         level_counts,
         filter,
+        filter_crc,
         parts,
     })
 }
@@ -121,17 +124,18 @@ fn take_part(rest: &mut &[u8], offset: &mut usize) -> Result<Part, Damaged> {
         return Err(Damaged("block has an impossible size"));
     }
     let range = advance(offset, stored)?;
-    let crc = take(rest, 4)?
-        .first_chunk()
-        .copied()
-        .map(u32::from_le_bytes)
-        .unwrap_or_default();
+    let crc = take_crc(rest)?;
     Ok(Part {
         offset: range.start,
         stored: range.len(),
         raw: raw as usize,
         crc,
     })
+}
+
+fn take_crc(rest: &mut &[u8]) -> Result<u32, Damaged> {
+    let bytes = take(rest, 4)?.first_chunk().copied();
+    Ok(bytes.map(u32::from_le_bytes).unwrap_or_default())
 }
 
 fn advance(offset: &mut usize, by: u64) -> Result<Range<usize>, Damaged> {
@@ -151,6 +155,13 @@ impl Block {
     /// Where this block's word filter lies in the segment's; empty if it has none.
     pub fn filter_range(&self) -> Range<usize> {
         self.filter.clone()
+    }
+
+    /// Whether this block's word filter is among the segment's as it was written. One that is not could rule out what is
+    /// there.
+    pub fn has_intact_filter(&self, filters: &[u8]) -> bool {
+        let filter = filters.get(self.filter_range());
+        filter.is_some_and(|filter| crc32fast::hash(filter) == self.filter_crc)
     }
 
     pub(super) fn part(&self, column: Column) -> Part {

@@ -502,12 +502,20 @@ async fn a_damaged_segment_is_left_out_and_said_so(#[case] column: &str, #[case]
     write(&test, &[lines(scope, "damaged"), lines(other, "whole")].concat()).await;
     crate::compactor::compact_all(&test).await;
     for damage in [
-        format!("{column} = overlay({column} PLACING '\\xdead' FROM 3)"),
+        format!("{column} = overlay({column} PLACING decode(repeat('00', 200), 'hex') FROM 3)"),
         format!("{column} = substring({column} FROM 1 FOR 1)"),
         format!("{column} = ''"),
     ] {
         let sql = format!("UPDATE log_segments SET {damage} WHERE environment_id = $1");
         owner.execute(&sql, &[&scope.environment_id]).await.unwrap();
+        if !is_lost {
+            let plan = Plan {
+                predicates: words("damaged 7"),
+                ..everything(&[scope])
+            };
+            let found = search(&mut connection(&test).await, org_id, &plan).await;
+            assert_eq!(found.lines.len(), 1, "{damage}");
+        }
         for predicates in [Vec::new(), words("whole"), words("whole 7")] {
             let plan = Plan {
                 predicates,
