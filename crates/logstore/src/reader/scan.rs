@@ -21,13 +21,14 @@ use crate::segment::Column;
 
 /// Holds the planner to the index, for the transaction. It multiplies the selectivities of organisation, service and
 /// environment as if they were independent, so it expects next to no rows of a scope and finds a sort of them all as good
-/// as reading the newest few along the index.
+/// as reading the newest few along the index. And planning anew for each search costs 5 ms with 90 days of segments, where
+/// the search itself costs half a millisecond.
 pub const PLANNER_SQL: &str = "
     -- reader::planner
     SELECT now() AS watermark, set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
         set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'off', true),
         set_config('enable_mergejoin', 'off', true), set_config('enable_memoize', 'off', true),
-        set_config('jit', 'off', true)";
+        set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)";
 
 /// Rows of one round, all scopes together; rounds grow up to this.
 const MAX_ROUND_ROWS: usize = 16_384;
