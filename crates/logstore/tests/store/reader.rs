@@ -818,10 +818,10 @@ async fn searches_use_the_index_and_never_scan_a_table() {
     for mode in ["force_custom_plan", "force_generic_plan"] {
         for (sql, params) in [(ROWS_SQL, &scan[..]), (LINES_SQL, &fetch[..])] {
             let tx = conn.tenant_snapshot(org_id).await.unwrap();
+            tx.execute(PLANNER_SQL, &[]).await.unwrap();
             tx.batch_execute(&format!("SET LOCAL plan_cache_mode = {mode}"))
                 .await
                 .unwrap();
-            tx.execute(PLANNER_SQL, &[]).await.unwrap();
             let row = tx
                 .query_one(&format!("EXPLAIN (ANALYZE, FORMAT JSON) {sql}"), params)
                 .await
