@@ -28,7 +28,8 @@ test-down: ## stop and delete them
 test-scripts: ## try the scripts behind `make run` and `make test` with Ctrl-C, kill -9, ports in use (three minutes)
 	@deploy/local/selftest.py
 
-bench: ## run the benchmarks against a PostgreSQL that really syncs (ARGS are passed on)
+bench: ## run the benchmarks against a PostgreSQL that really syncs (ARGS='--lines 5000000 --only queries' narrows)
+	@cargo build --release -p ingest -p bench
 	@deploy/local/test.sh run --durable cargo run --release -p bench -- $(ARGS)
 
 fmt: ## format the code
