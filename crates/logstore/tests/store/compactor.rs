@@ -13,7 +13,8 @@ use logstore::writer::{Batch, Writer, WriterConfig};
 use testkit::{Fixture, TestDb, stored};
 use time::OffsetDateTime;
 
-const EAGER: CompactorConfig = CompactorConfig {
+/// Merges whatever there is.
+pub(crate) const EAGER: CompactorConfig = CompactorConfig {
     rows_after: Duration::ZERO,
     duty: 1.0,
     eager: true,

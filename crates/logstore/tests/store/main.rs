@@ -4,5 +4,6 @@
 
 mod compactor;
 mod maintenance;
+mod moving;
 mod reader;
 mod writer;

@@ -12,8 +12,8 @@ use domain::page::PageLimit;
 use domain::scope::Scope;
 use domain::words::WordQuery;
 use logstore::reader::{
-    self, Budget, DIRECTORY_SQL, Found, HistogramPlan, LINES_SQL, PLANNER_SQL, Partial, Plan, Predicate,
-    ROWS_SQL, Reader, SearchScope,
+    self, Budget, Found, HistogramPlan, LINES_SQL, PLANNER_SQL, Partial, Plan, Predicate, ROWS_SQL, Reader,
+    SearchScope,
 };
 use logstore::writer::{Batch, Writer, WriterConfig};
 use testkit::TestDb;
