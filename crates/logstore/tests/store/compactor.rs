@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 /// Merges whatever there is.
 pub(crate) const EAGER: CompactorConfig = CompactorConfig {
     rows_after: Duration::ZERO,
+    hours_after: Duration::from_mins(2),
     duty: 1.0,
     eager: true,
 };

@@ -6,4 +6,5 @@ mod compactor;
 mod maintenance;
 mod moving;
 mod reader;
+mod retention;
 mod writer;
