@@ -145,6 +145,7 @@ async fn compact(target: &Target, report: &mut Report) -> anyhow::Result<()> {
         rows_after: Duration::ZERO,
         duty: 1.0,
         eager: true,
+        ..CompactorConfig::default()
     };
     let db = Db::new(&DbConfig::new(
         target.stack.db.url_for("sightline_compactor"),

@@ -20,6 +20,7 @@ use serde::Serialize;
 use time::Date;
 use uuid::Uuid;
 
+use crate::maintenance::PATIENCE;
 use crate::segment::{self, Damaged, Decoder, Encoded, Encoder, Ids, Index};
 use pieces::{Lines, Piece, Stored, Unit};
 use policy::{Backlog, MAX_MERGE_BYTES, MAX_MERGE_ROWS, Merge, Pieces};
@@ -28,14 +29,15 @@ use policy::{Backlog, MAX_MERGE_BYTES, MAX_MERGE_ROWS, Merge, Pieces};
 pub const LEASE: &str = "logs.compactor";
 /// A compactor that says nothing for this long is taken for dead. Longer than any merge.
 const LEASE_TTL: Duration = Duration::from_mins(1);
-/// No search looks at a snapshot for this long.
-const LONGEST_SEARCH: Duration = Duration::from_mins(2);
 
 /// When things are merged; the defaults are what a service should use.
 #[derive(Clone, Copy, Debug)]
 pub struct CompactorConfig {
     /// Loose rows that are younger are left alone: most searches look for the newest lines, and rows serve them best.
     pub rows_after: Duration,
+    /// Hours of fresh segments are dropped when they have been empty for so long: longer than any search looks at a
+    /// snapshot.
+    pub hours_after: Duration,
     /// The share of its time that it works, between 0 and 1: what it leaves is the writers'.
     pub duty: f64,
     /// Merges whatever there is, however little and young. For tests and benchmarks.
@@ -46,6 +48,7 @@ impl Default for CompactorConfig {
     fn default() -> Self {
         Self {
             rows_after: Duration::from_mins(10),
+            hours_after: Duration::from_mins(2),
             duty: 0.5,
             eager: false,
         }
@@ -131,7 +134,7 @@ impl Compactor {
             }
         }
         report.moved = move_misplaced(&mut conn).await?;
-        report.hours_dropped = self.drop_empty_hours(&conn).await?;
+        report.hours_dropped = self.drop_empty_hours(&mut conn).await?;
         Ok(Some(report))
     }
 
@@ -246,13 +249,10 @@ impl Compactor {
     }
 
     /// Drops hours that have been empty for longer than any search lasts.
-    async fn drop_empty_hours(&mut self, conn: &Connection) -> Result<u64, DbError> {
+    async fn drop_empty_hours(&mut self, conn: &mut Connection) -> Result<u64, DbError> {
         const EMPTY_SQL: &str = "
             -- compactor::empty_hours
             SELECT empty_fresh_partitions()";
-        const DROP_SQL: &str = "
-            -- compactor::drop_hour
-            SELECT drop_fresh_partition($1)";
         let rows = conn.query(EMPTY_SQL, &[]).await?;
         let now_empty: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         self.empty.retain(|(hour, _)| now_empty.contains(hour));
@@ -260,19 +260,29 @@ impl Compactor {
         for hour in now_empty {
             match self.empty.iter().find(|(known, _)| *known == hour) {
                 None => self.empty.push((hour, Instant::now())),
-                Some((_, since)) if since.elapsed() < LONGEST_SEARCH => {}
-                Some(_) => {
-                    // A search that holds a lock delays it to the next round.
-                    match conn.query_one(DROP_SQL, &[&hour]).await.map_err(DbError::from) {
-                        Ok(row) => dropped += u64::from(row.get::<_, bool>(0)),
-                        Err(error) if error.is_unavailable() => {}
-                        Err(error) => return Err(error),
-                    }
-                }
+                Some((_, since)) if since.elapsed() < self.config.hours_after => {}
+                // A search that holds a lock delays it to the next round.
+                Some(_) => match drop_hour(conn, &hour).await {
+                    Ok(done) => dropped += u64::from(done),
+                    Err(error) if error.is_unavailable() => {}
+                    Err(error) => return Err(error),
+                },
             }
         }
         Ok(dropped)
     }
+}
+
+/// Says whether it was dropped: not if it is not empty any more.
+async fn drop_hour(conn: &mut Connection, hour: &str) -> Result<bool, DbError> {
+    const SQL: &str = "
+        -- compactor::drop_hour
+        SELECT drop_fresh_partition($1)";
+    let tx = conn.transaction().await?;
+    tx.batch_execute(PATIENCE).await?;
+    let dropped = tx.query_one(SQL, &[&hour]).await?.get(0);
+    tx.commit().await?;
+    Ok(dropped)
 }
 
 /// What waits within one unit.

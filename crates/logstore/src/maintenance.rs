@@ -19,6 +19,13 @@ const LEASE: Duration = Duration::from_mins(3);
 /// One batch may take longer than a request's statement.
 const LONG_STATEMENTS: &str = "SET LOCAL statement_timeout = '120s'";
 
+/// A drop waits for running searches and writes, and new ones wait for it: it gives up before anybody notices. For the
+/// transaction.
+pub(crate) const PATIENCE: &str = "SET LOCAL lock_timeout = '50ms'";
+/// A drop that gave up is tried again so often, with a rest in between, and then left to the next cleanup.
+const DROP_TRIES: u32 = 5;
+const REST: Duration = Duration::from_secs(1);
+
 /// What [`make_partitions`] did to the days of `logs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Partitions {
@@ -94,8 +101,7 @@ pub async fn cleanup(db: &Db) -> Result<Cleanup, DbError> {
 
 async fn remove_expired(conn: &mut Connection, owner: Uuid) -> Result<CleanupReport, DbError> {
     // First: what goes with its partition need not be deleted row by row.
-    let mut partitions = drop_partitions(conn).await.or_else(put_off)?;
-    partitions.extend(drop_segment_partitions(conn).await.or_else(put_off)?);
+    let partitions = drop_expired(conn).await?;
     let mut report = CleanupReport {
         partitions,
         rate_bucket_rows: rate_buckets::expire_all_orgs(conn).await?,
@@ -112,33 +118,39 @@ async fn remove_expired(conn: &mut Connection, owner: Uuid) -> Result<CleanupRep
     }
 }
 
-/// A drop waits for running writes, and is given up before writes pile up behind it: the next cleanup tries again, and
-/// this one goes on.
-fn put_off(error: DbError) -> Result<Vec<String>, DbError> {
-    if !error.is_unavailable() {
-        return Err(error);
+/// Drops the partitions that are over. What cannot be dropped now does not keep the cleanup from going on.
+async fn drop_expired(conn: &mut Connection) -> Result<Vec<String>, DbError> {
+    let mut dropped = Vec::new();
+    for last in (0..DROP_TRIES).map(|tried| tried + 1 == DROP_TRIES) {
+        let rows = drop_partitions(conn, &mut dropped).await;
+        let segments = drop_segment_partitions(conn, &mut dropped).await;
+        match rows.and(segments) {
+            Ok(()) => break,
+            Err(error) if !error.is_unavailable() => return Err(error),
+            Err(error) if last => tracing::warn!(
+                error = db::causes::chain(&error),
+                "expired partitions could not be dropped now"
+            ),
+            Err(_in_the_way) => tokio::time::sleep(REST).await,
+        }
     }
-    tracing::warn!(
-        error = db::causes::chain(&error),
-        "expired partitions could not be dropped now"
-    );
-    Ok(Vec::new())
+    Ok(dropped)
 }
 
-async fn drop_partitions(conn: &mut Connection) -> Result<Vec<String>, DbError> {
+async fn drop_partitions(conn: &mut Connection, dropped: &mut Vec<String>) -> Result<(), DbError> {
     const SQL: &str = "
         -- maintenance::drop_partitions
         SELECT drop_log_partitions(((now() - make_interval(days => longest_retention_days())) AT TIME ZONE 'UTC')::date)";
     let tx = conn.transaction().await?;
     tx.batch_execute(LONG_STATEMENTS).await?;
+    tx.batch_execute(PATIENCE).await?;
     let rows = tx.query(SQL, &[]).await?;
     tx.commit().await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    dropped.extend(rows.iter().map(|row| row.get::<_, String>(0)));
+    Ok(())
 }
 
-/// A drop waits for running searches, and new ones for it: each waits a little, and the next cleanup tries again.
-async fn drop_segment_partitions(conn: &mut Connection) -> Result<Vec<String>, DbError> {
-    const PATIENCE: &str = "SET LOCAL lock_timeout = '100ms'";
+async fn drop_segment_partitions(conn: &mut Connection, dropped: &mut Vec<String>) -> Result<(), DbError> {
     const EXPIRED_SQL: &str = "
         -- maintenance::expired_segment_partitions
         SELECT expired_segment_partitions()";
@@ -146,7 +158,6 @@ async fn drop_segment_partitions(conn: &mut Connection) -> Result<Vec<String>, D
         -- maintenance::drop_segment_partition
         SELECT drop_segment_partition($1)";
     let expired = conn.query(EXPIRED_SQL, &[]).await?;
-    let mut dropped = Vec::new();
     for row in &expired {
         let part: String = row.get(0);
         let tx = conn.transaction().await?;
@@ -156,7 +167,7 @@ async fn drop_segment_partitions(conn: &mut Connection) -> Result<Vec<String>, D
             dropped.push(part);
         }
     }
-    Ok(dropped)
+    Ok(())
 }
 
 /// Deletes one batch and adds it to the report; says whether there may be more.

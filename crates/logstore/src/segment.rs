@@ -108,4 +108,6 @@ impl Column {
 pub struct Damaged(pub &'static str);
 
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod tests;

@@ -155,6 +155,14 @@ impl Process {
         id.unwrap_or_else(|| panic!("{} does not run", self.name))
     }
 
+    /// The most memory that the running program has held at a time, in bytes; `None` where the system does not tell.
+    pub fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kilobytes: u64 = peak.split_whitespace().next()?.parse().ok()?;
+        Some(kilobytes * 1024)
+    }
+
     /// Whether the program runs (paused or not).
     pub fn is_running(&self) -> bool {
         self.child().is_some() && self.exit_status().is_none()

@@ -59,6 +59,17 @@ impl PrivatePostgres {
         self.0.kill().await;
     }
 
+    /// SIGKILL to the process of one session, by its `pg_stat_activity.pid`: the server ends all the others as well, and
+    /// recovers by itself.
+    pub fn kill_backend(&self, pid: i32) {
+        assert!(
+            self.0.processes().contains(&Pid::from_raw(pid).unwrap()),
+            "{pid} is no process of this server"
+        );
+        // It may have ended by itself.
+        let _ = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
+    }
+
     /// SIGSTOP to every process of the server: connections stay open, nothing answers.
     pub fn pause(&self) {
         self.0.signal(Signal::STOP);

@@ -69,9 +69,10 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
             .write_until(kit.db.clone(), kit.requests_done.clone()),
     );
     kit.tasks.spawn(upkeep::clean_up_hourly(kit.clone()));
-    if let Some(url) = &config.compactor_database_url {
+    if let Some(url) = &config.compaction.compactor_database_url {
         let db = Db::new(&compactor_config(url.expose_secret()))?;
-        kit.tasks.spawn(compaction::compact(kit.clone(), db));
+        let compacting = compaction::compact(kit.clone(), db, config.compaction.clone());
+        kit.tasks.spawn(compacting);
     }
     kit.tasks
         .spawn(finish_after_requests(kit.clone(), writer, hints, publisher));

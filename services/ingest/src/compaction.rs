@@ -6,14 +6,19 @@ use db::Db;
 use logstore::compactor::{Compactor, CompactorConfig, Report};
 use service_kit::Kit;
 
+use crate::config::Compaction;
 use crate::metrics;
 
-/// Between rounds: what was written may wait this long longer.
-const PAUSE: Duration = Duration::from_secs(5);
-
 /// Compacts whenever no other replica does. `db` logs in as `sightline_compactor`.
-pub(crate) async fn compact(kit: Kit, db: Db) {
-    let mut compactor = Compactor::new(db, CompactorConfig::default());
+pub(crate) async fn compact(kit: Kit, db: Db, config: Compaction) {
+    let pause = Duration::from_millis(config.compact_pause_ms);
+    let mut compactor = Compactor::new(
+        db,
+        CompactorConfig {
+            rows_after: Duration::from_secs(config.compact_rows_after_seconds),
+            ..CompactorConfig::default()
+        },
+    );
     let compacting = async {
         loop {
             match compactor.round().await {
@@ -26,7 +31,7 @@ pub(crate) async fn compact(kit: Kit, db: Db) {
                     );
                 }
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(pause).await;
         }
     };
     // Cut off in the middle, a merge is rolled back.

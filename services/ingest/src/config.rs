@@ -19,14 +19,12 @@ pub struct Config {
     #[command(flatten)]
     pub syslog: SyslogConfig,
 
+    #[command(flatten)]
+    pub compaction: Compaction,
+
     /// The broker, amqp://user:password@host:port/vhost. Ingest accepts logs while it is away.
     #[arg(long, env = "AMQP_URL", hide_env_values = true)]
     pub amqp_url: SecretString,
-
-    /// PostgreSQL as the role sightline_compactor. With it this replica merges what was stored into larger segments,
-    /// whenever no other replica does; without it on any, searches grow slow.
-    #[arg(long, env = "COMPACTOR_DATABASE_URL", hide_env_values = true)]
-    pub compactor_database_url: Option<SecretString>,
 
     /// Log lines a minute for a key without a limit of its own; 0 for none. 600,000 a minute is what a large service logs;
     /// it keeps one runaway sender from filling the disk unnoticed.
@@ -78,6 +76,24 @@ fn api_key(text: &str) -> Result<SecretString, String> {
     } else {
         Err("is not an API key; check that it was copied whole".to_owned())
     }
+}
+
+/// How what was stored is merged into larger segments.
+#[derive(Args, Clone, Debug)]
+pub struct Compaction {
+    /// PostgreSQL as the role sightline_compactor. With it this replica merges what was stored into larger segments,
+    /// whenever no other replica does; without it on any, searches grow slow.
+    #[arg(long, env = "COMPACTOR_DATABASE_URL", hide_env_values = true)]
+    pub compactor_database_url: Option<SecretString>,
+
+    /// Lines that were stored as rows are left so for this long: most searches look for the newest lines, and rows serve
+    /// them best.
+    #[arg(long, env = "COMPACT_ROWS_AFTER_SECONDS", default_value_t = 600)]
+    pub compact_rows_after_seconds: u64,
+
+    /// From the end of one round of merging to the next: what is due may wait this long longer.
+    #[arg(long, env = "COMPACT_PAUSE_MS", default_value_t = 5_000)]
+    pub compact_pause_ms: u64,
 }
 
 /// How much is taken. Past a limit the answer is 413, or 503 with Retry-After for those of the whole process.

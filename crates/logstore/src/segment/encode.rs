@@ -227,9 +227,9 @@ fn raw_level(raw: &mut Vec<u8>, order: &[u32], level: &[u8], counts: [u32; LEVEL
 
 fn raw_id(raw: &mut Vec<u8>, order: &[u32], ids: Ids<'_>, first_id: i64, first_row: i64) {
     let Ids::Each(ids) = ids else { return };
-    let in_sequence = (first_id.wrapping_add(first_row)..)
+    let in_sequence = (first_row..)
         .zip(order)
-        .all(|(id, &row)| ids[row as usize] == id);
+        .all(|(place, &row)| ids[row as usize] == first_id.wrapping_add(place));
     if in_sequence {
         return;
     }

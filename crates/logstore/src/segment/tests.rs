@@ -3,48 +3,74 @@ use proptest::prelude::*;
 use super::*;
 use crate::columns::{Columns, TextColumn};
 
-type Line = (i64, u8, Vec<u8>, Vec<u8>, Option<u128>, Vec<u8>, i64);
+/// Time, level, message, metadata, trace, request, id.
+pub(super) type Line = (i64, u8, String, String, String, String, i64);
 
-fn lines() -> impl Strategy<Value = Vec<Line>> {
-    let text = || prop::collection::vec(any::<u8>(), 0..40);
-    let ts = prop_oneof![0..1_000_i64, any::<i64>().prop_map(|ts| ts >> 2)];
-    prop::collection::vec(
-        (
-            ts,
-            0..6_u8,
-            text(),
-            text(),
-            any::<Option<u128>>(),
-            text(),
-            0..1_000_i64,
-        ),
-        1..300,
-    )
+/// Any text, also empty, and what the layouts are made for: ids of 32 digits, and what only looks like one.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        2 => Just(String::new()),
+        4 => any::<String>(),
+        2 => "[a-z ]{0,300}",
+        2 => any::<u128>().prop_map(|id| format!("{id:032x}")),
+        1 => "[0-9a-fA-F]{31,33}",
+    ]
 }
 
-fn columns(lines: &[Line]) -> (Columns, Vec<i64>) {
+/// Close together with many duplicates, or whatever fits, up to the ends.
+fn number() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        6 => 0..100_i64,
+        2 => any::<i64>(),
+        1 => prop::sample::select(vec![i64::MIN, i64::MIN + 1, -1, i64::MAX - 1, i64::MAX]),
+    ]
+}
+
+pub(super) fn lines() -> impl Strategy<Value = Vec<Line>> {
+    let line = (number(), 0..6_u8, text(), text(), text(), text(), number());
+    // One level and few texts are stored in another way than several.
+    prop_oneof![
+        4 => prop::collection::vec(line, 1..25),
+        1 => (0..6_u8, prop::collection::vec((number(), number()), 1..100)).prop_map(|(level, lines)| {
+            let empty = String::new;
+            lines.into_iter().map(|(ts, id)| (ts, level, empty(), empty(), empty(), empty(), id)).collect()
+        }),
+    ]
+}
+
+pub(super) fn columns(lines: &[Line]) -> (Columns, Vec<i64>) {
     let mut columns = Columns::default();
     let mut ids = Vec::new();
-    for (i, (ts, level, message, meta, trace, request, id)) in lines.iter().enumerate() {
+    for (ts, level, message, meta, trace, request, id) in lines {
         columns.ts.push(*ts);
         columns.level.push(*level);
-        columns.message.push(message);
-        columns.meta.push(meta);
-        columns.trace_id.push(
-            trace
-                .map(|id| format!("{id:032x}"))
-                .unwrap_or_default()
-                .as_bytes(),
-        );
-        columns.request_id.push(request);
-        ids.push(id * 1_000 + i as i64);
+        columns.message.push(message.as_bytes());
+        columns.meta.push(meta.as_bytes());
+        columns.trace_id.push(trace.as_bytes());
+        columns.request_id.push(request.as_bytes());
+        ids.push(*id);
     }
     (columns, ids)
 }
 
-type Row = (i64, i64, u8, [Vec<u8>; 4]);
+/// The same lines as columns.
+pub(super) fn of_rows(rows: &[Row]) -> (Columns, Vec<i64>) {
+    let mut columns = Columns::default();
+    for (ts, _, level, [message, meta, trace, request]) in rows {
+        columns.ts.push(*ts);
+        columns.level.push(*level);
+        columns.message.push(message);
+        columns.meta.push(meta);
+        columns.trace_id.push(trace);
+        columns.request_id.push(request);
+    }
+    (columns, rows.iter().map(|row| row.1).collect())
+}
 
-fn decode(segment: &Encoded) -> Result<Vec<Row>, Damaged> {
+/// Time, id, level, and the texts.
+pub(super) type Row = (i64, i64, u8, [Vec<u8>; 4]);
+
+pub(super) fn decode(segment: &Encoded) -> Result<Vec<Row>, Damaged> {
     let index = Index::parse(&segment.index)?;
     let mut decoder = Decoder::new().unwrap();
     let mut out = Vec::new();
@@ -89,7 +115,7 @@ fn expected(columns: &Columns, ids: &[i64]) -> Vec<Row> {
             )
         })
         .collect();
-    rows.sort_by_key(|row| (row.0, row.1));
+    rows.sort();
     rows
 }
 
@@ -99,14 +125,32 @@ proptest! {
         let (columns, ids) = columns(&lines);
         let mut encoder = if with_filters { Encoder::with_filters() } else { Encoder::new() }.unwrap();
         let segment = encoder.encode(&columns, Ids::Each(&ids)).unwrap();
-        prop_assert_eq!(decode(&segment).unwrap(), expected(&columns, &ids));
-        // In sequence: ids follow the order of time, and of arrival among equal times.
-        let segment = encoder.encode(&columns, Ids::From(7)).unwrap();
-        let rows = decode(&segment).unwrap();
-        prop_assert!((7..).zip(&rows).all(|(id, row)| row.1 == id));
-        prop_assert_eq!(rows.iter().map(|row| row.0).min(), Some(segment.min_ts));
-        prop_assert_eq!(rows.iter().map(|row| row.0).max(), Some(segment.max_ts));
-        prop_assert_eq!(segment.level_counts.iter().sum::<u32>(), segment.row_count);
+        let mut rows = decode(&segment).unwrap();
+        prop_assert!(rows.is_sorted_by_key(|row| (row.0, row.1)));
+        rows.sort(); // lines of one time and one id may come in any order
+        prop_assert_eq!(&rows, &expected(&columns, &ids));
+        prop_assert_eq!(rows.first().map(|row| row.0), Some(segment.min_ts));
+        prop_assert_eq!(rows.last().map(|row| row.0), Some(segment.max_ts));
+        prop_assert_eq!(segment.row_count as usize, lines.len());
+        for (level, count) in (0..).zip(segment.level_counts) {
+            prop_assert_eq!(count as usize, lines.iter().filter(|line| line.1 == level).count());
+        }
+    }
+
+    #[test]
+    fn ids_in_sequence_follow_the_order_of_time_and_of_arrival(lines in lines(), first_id in number()) {
+        let (columns, _) = columns(&lines);
+        let segment = Encoder::new().unwrap().encode(&columns, Ids::From(first_id)).unwrap();
+        let mut order: Vec<usize> = (0..lines.len()).collect();
+        order.sort_by_key(|row| columns.ts[*row]);
+        let mut ids = vec![0; lines.len()];
+        for (place, row) in (0..).zip(order) {
+            ids[row] = first_id.wrapping_add(place);
+        }
+        let mut rows = decode(&segment).unwrap();
+        prop_assert!(rows.is_sorted_by_key(|row| (row.0, row.1.wrapping_sub(first_id))));
+        rows.sort();
+        prop_assert_eq!(rows, expected(&columns, &ids));
     }
 
     #[test]
@@ -156,4 +200,22 @@ fn long_segments_are_cut_into_blocks_by_rows_and_by_bytes() {
         decode(&segment).unwrap(),
         expected(&columns, &(1..=10_000).collect::<Vec<_>>())
     );
+}
+
+#[test]
+fn the_last_of_all_ids_is_an_id_like_any_other() {
+    let line = |id: i64| {
+        (
+            0,
+            2,
+            String::new(),
+            String::new(),
+            String::new(),
+            String::new(),
+            id,
+        )
+    };
+    let (columns, ids) = columns(&[line(i64::MAX - 1), line(i64::MAX)]);
+    let segment = Encoder::new().unwrap().encode(&columns, Ids::Each(&ids)).unwrap();
+    assert_eq!(decode(&segment).unwrap(), expected(&columns, &ids));
 }

@@ -13,8 +13,10 @@ use logstore::writer::{Batch, Writer, WriterConfig};
 use testkit::{Fixture, TestDb, stored};
 use time::OffsetDateTime;
 
-const EAGER: CompactorConfig = CompactorConfig {
+/// Merges whatever there is.
+pub(crate) const EAGER: CompactorConfig = CompactorConfig {
     rows_after: Duration::ZERO,
+    hours_after: Duration::from_mins(2),
     duty: 1.0,
     eager: true,
 };

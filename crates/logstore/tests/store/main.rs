@@ -4,5 +4,7 @@
 
 mod compactor;
 mod maintenance;
+mod moving;
 mod reader;
+mod retention;
 mod writer;

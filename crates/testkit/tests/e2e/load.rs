@@ -1,5 +1,5 @@
 //! A load on ingest that keeps books: which batches were acknowledged, and which were not yet. A batch that was not is
-//! sent again with the same `Idempotency-Key` until it is.
+//! sent again with the same `Idempotency-Key` until it is; one without a key is given up.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -42,30 +42,66 @@ pub(crate) struct Books {
 
 #[derive(Clone, Copy)]
 pub(crate) struct Entry {
+    /// Which of the load's applications sent it.
+    pub(crate) application: usize,
     pub(crate) lines: usize,
+    pub(crate) keyed: bool,
     pub(crate) acknowledged: bool,
+}
+
+/// How many batches have an `Idempotency-Key`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Keyed {
+    All,
+    /// Two of three.
+    Some,
 }
 
 /// A request body whose every line bears the numbers of the batch and of the line.
 struct Batch {
     number: usize,
     lines: usize,
+    keyed: bool,
     gzip: bool,
     body: Vec<u8>,
+}
+
+/// One connection of the load.
+struct Sender {
+    application: usize,
+    client: Client,
+    keyed: Keyed,
+    books: Arc<Books>,
+    dice: Dice,
 }
 
 impl Load {
     /// Starts `connections` senders that take turns at the given replicas of ingest.
     pub(crate) fn start(applications: &[Client], connections: usize, seed: u64) -> Self {
-        let books = Arc::new(Books::default());
+        Self::go_on(&Arc::default(), applications, connections, Keyed::All, seed)
+    }
+
+    /// Starts senders that go on with the books of a load that has ended.
+    pub(crate) fn go_on(
+        books: &Arc<Books>,
+        applications: &[Client],
+        connections: usize,
+        keyed: Keyed,
+        seed: u64,
+    ) -> Self {
+        let books = Arc::clone(books);
+        books.stopping.store(false, Ordering::Relaxed);
         let mut senders = JoinSet::new();
         for index in 0..connections {
-            let application = applications[index % applications.len()].clone();
-            senders.spawn(send_until_stopped(
+            let application = index % applications.len();
+            let sender = Sender {
                 application,
-                books.clone(),
-                Dice(seed + index as u64),
-            ));
+                client: applications[application].clone(),
+                keyed,
+                books: Arc::clone(&books),
+                dice: Dice(seed + index as u64),
+            };
+            senders.spawn(sender.send_until_stopped());
         }
         Self { books, senders }
     }
@@ -87,7 +123,7 @@ impl Load {
         })
     }
 
-    /// Starts no further batch, and waits until every one is acknowledged.
+    /// Starts no further batch, and waits until every one is acknowledged or given up.
     pub(crate) async fn finish(mut self) -> Arc<Books> {
         self.books.stopping.store(true, Ordering::Relaxed);
         let all = async {
@@ -136,12 +172,14 @@ impl Books {
         self.batches.lock().unwrap().clone()
     }
 
-    fn begin(&self, dice: &mut Dice) -> Batch {
+    fn begin(&self, application: usize, keyed: Keyed, dice: &mut Dice) -> Batch {
         let mut batches = self.batches.lock().unwrap();
         let number = batches.len();
-        let batch = Batch::new(number, dice);
+        let batch = Batch::new(number, keyed, dice);
         batches.push(Entry {
+            application,
             lines: batch.lines,
+            keyed: batch.keyed,
             acknowledged: false,
         });
         batch
@@ -155,7 +193,7 @@ impl Books {
 
 impl Batch {
     /// From one line to hundreds, from short lines to long ones, plain or compressed.
-    fn new(number: usize, dice: &mut Dice) -> Self {
+    fn new(number: usize, keyed: Keyed, dice: &mut Dice) -> Self {
         let lines = *dice.pick(&[1, 1, 2, 7, 30, 120, 400]);
         let longest = *dice.pick(&[10, 60, 300, 2_000]);
         let mut body = Vec::new();
@@ -169,9 +207,14 @@ impl Batch {
             .unwrap();
         }
         let gzip = dice.below(3) == 0;
+        let keyed = match keyed {
+            Keyed::All => true,
+            Keyed::Some => dice.below(3) > 0,
+        };
         Self {
             number,
             lines,
+            keyed,
             gzip,
             body: if gzip { compress(&body) } else { body },
         }
@@ -181,8 +224,10 @@ impl Batch {
         let mut request = application
             .request(Method::POST, INGEST)
             .header("content-type", "application/x-ndjson")
-            .header("idempotency-key", format!("batch-{}", self.number))
             .body(self.body.clone());
+        if self.keyed {
+            request = request.header("idempotency-key", format!("batch-{}", self.number));
+        }
         if self.gzip {
             request = request.header("content-encoding", "gzip");
         }
@@ -190,35 +235,45 @@ impl Batch {
     }
 }
 
-async fn send_until_stopped(application: Client, books: Arc<Books>, mut dice: Dice) {
-    while !books.stopping.load(Ordering::Relaxed) {
-        let batch = books.begin(&mut dice);
-        send_until_acknowledged(&application, &books, &batch).await;
-        // A sender that lost the answer sends again what is stored already.
-        if dice.below(8) == 0 {
-            let _ = batch.send(&application).await;
+impl Sender {
+    async fn send_until_stopped(mut self) {
+        while !self.books.stopping.load(Ordering::Relaxed) {
+            let batch = self.books.begin(self.application, self.keyed, &mut self.dice);
+            self.send_until_acknowledged(&batch).await;
+            // A sender that lost the answer sends again what is stored already.
+            if batch.keyed && self.dice.below(8) == 0 {
+                let _ = batch.send(&self.client).await;
+            }
         }
     }
-}
 
-async fn send_until_acknowledged(application: &Client, books: &Books, batch: &Batch) {
-    loop {
-        match batch.send(application).await {
+    /// Without a key, whoever sends again may store it twice: such a batch is sent once.
+    async fn send_until_acknowledged(&self, batch: &Batch) {
+        while !self.send(batch).await && batch.keyed {
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Says whether it was acknowledged.
+    async fn send(&self, batch: &Batch) -> bool {
+        match batch.send(&self.client).await {
             Ok(reply) if reply.status == 200 => {
                 let data = reply.data();
                 assert_eq!(data["accepted"], batch.lines, "not the whole batch: {data}");
-                return books.acknowledge(batch.number);
+                self.books.acknowledge(batch.number);
+                true
             }
             Ok(reply) => {
                 reply.assert_error(503, "UNAVAILABLE", "");
                 assert_ne!(reply.header("retry-after"), "", "a 503 says when to come back");
-                books.put_off.fetch_add(1, Ordering::Relaxed);
+                self.books.put_off.fetch_add(1, Ordering::Relaxed);
+                false
             }
             Err(_no_answer) => {
-                books.unanswered.fetch_add(1, Ordering::Relaxed);
+                self.books.unanswered.fetch_add(1, Ordering::Relaxed);
+                false
             }
         }
-        sleep(PAUSE).await;
     }
 }
 

@@ -23,6 +23,7 @@ mod bad_input;
 mod faults;
 mod journey;
 mod kill_ingest;
+mod kill_log_store;
 mod matrix;
 mod page_once_after_crash;
 mod real_log;
