@@ -32,7 +32,7 @@ use crate::receipts::{IdempotencyRecord, Receipt};
 use queue::{FlushSize, Queue};
 
 /// [`WriterConfig::segment_min_rows`], unless it is set.
-const SEGMENT_MIN_ROWS: usize = 32;
+pub const SEGMENT_MIN_ROWS: usize = 32;
 
 /// Told after each commit which scopes got lines. Must return at once.
 pub type OnCommit = Arc<dyn Fn(&[Scope]) + Send + Sync>;
