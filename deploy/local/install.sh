@@ -10,10 +10,6 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 here=$(dirname "${BASH_SOURCE[0]}")
 
-as_root() { if is_root; then "$@"; else sudo -n "$@"; fi; }
-
-may_become_root() { is_root || { have sudo && sudo -n true 2>/dev/null; }; }
-
 # The way out that needs no package manager at all.
 elsewhere() {
   case $1 in

@@ -17,6 +17,10 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
+as_root() { if is_root; then "$@"; else sudo -n "$@"; fi; }
+
+may_become_root() { is_root || { have sudo && sudo -n true 2>/dev/null; }; }
+
 # random_hex BYTES
 random_hex() { head -c "$1" /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
 

@@ -165,7 +165,11 @@ pub fn session_token(req: &HttpRequest) -> Option<TokenHash> {
 /// `Authorization` with Bearer, Basic (the password; any user), Splunk, or ApiKey (Elasticsearch's base64 of `id:key`, or
 /// the key itself). Checked for shape, so that a typo is told from an unknown key without a look-up.
 pub fn raw_api_key(req: &HttpRequest) -> Result<String, ApiError> {
-    let header = |name: &str| req.headers().get(name).and_then(|value| value.to_str().ok());
+    raw_api_key_among(|name| req.headers().get(name).and_then(|value| value.to_str().ok()))
+}
+
+/// The same of a request that came by another server than actix: `header` finds a header by its name in lower case.
+pub fn raw_api_key_among<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Result<String, ApiError> {
     let own = || header("x-api-key").or_else(|| header("dd-api-key"));
     let raw = match own() {
         Some(key) => Some(Cow::Borrowed(key)),

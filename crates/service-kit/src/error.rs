@@ -127,7 +127,8 @@ impl ApiError {
         response
     }
 
-    fn log(&self) {
+    /// Logs the error, for an answer that actix does not send.
+    pub fn log(&self) {
         match self {
             Self::Internal(cause) => tracing::error!(error = causes::chain(&**cause), "request failed"),
             Self::Unavailable { source, .. } => {

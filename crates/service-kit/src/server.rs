@@ -25,6 +25,8 @@ pub struct Kit {
     pub trusted_proxies: Vec<IpNet>,
     /// Cancelled when the service is told to stop: background loops end, and `/readyz` says no.
     pub stopping: CancellationToken,
+    /// Servers beside the one of HTTP. They refuse new work once `stopping` is cancelled, and end with their last request.
+    pub servers: TaskTracker,
     /// Cancelled when the last request has been answered: what requests lean on may end now.
     pub requests_done: CancellationToken,
     /// Why the service does not want to serve although PostgreSQL answers; `/readyz` says it.
@@ -49,6 +51,7 @@ impl Kit {
             internal_secret: config.internal_secret.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             stopping: CancellationToken::new(),
+            servers: TaskTracker::new(),
             requests_done: CancellationToken::new(),
             reluctance: watch::Sender::new(None),
             tasks: TaskTracker::new(),
@@ -130,6 +133,8 @@ impl Running {
         self.kit.stopping.cancel();
         self.handle.stop(true).await;
         let result = self.server.await.map_err(std::io::Error::other)?;
+        self.kit.servers.close();
+        self.kit.servers.wait().await;
         self.kit.requests_done.cancel();
         self.kit.tasks.close();
         self.kit.tasks.wait().await;

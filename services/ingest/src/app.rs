@@ -20,7 +20,7 @@ use crate::key_use::KeyUse;
 use crate::keys::Keys;
 use crate::rate_limit::RateLimiter;
 use crate::unpack::Workshop;
-use crate::{Config, compaction, metrics, routes, syslog, upkeep};
+use crate::{Config, compaction, metrics, otlp_grpc, routes, syslog, upkeep};
 
 /// What ingest's handlers share beside the kit.
 pub(crate) struct State {
@@ -78,6 +78,10 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         .spawn(finish_after_requests(kit.clone(), writer, hints, publisher));
     let state = web::Data::new(state);
     syslog::start(&config.syslog, &kit, &state.clone().into_inner())?;
+    if let Some(addr) = config.otlp_grpc_addr {
+        let patience = Duration::from_secs(config.common.shutdown_seconds);
+        otlp_grpc::start(addr, patience, &kit, &state.clone().into_inner())?;
+    }
     Ok(service_kit::server::serve(
         "ingest",
         &config.common,

@@ -1,11 +1,11 @@
 //! Receiving a body: within its share of the process's memory, its size and its time.
 
+use std::fmt::Display;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::{Bytes, BytesMut};
 use domain::ids::OrgId;
@@ -49,6 +49,16 @@ impl Admission {
             .headers()
             .get(CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        Self::of_length(declared, org_id, inflight, max_bytes)
+    }
+
+    /// The same for a body whose length is declared elsewhere, or nowhere.
+    pub(crate) fn of_length(
+        declared: Option<usize>,
+        org_id: OrgId,
+        inflight: &Budget,
+        max_bytes: usize,
+    ) -> Result<Self, ApiError> {
         if declared.is_some_and(|length| length > max_bytes) {
             return Err(too_long(max_bytes));
         }
@@ -59,7 +69,10 @@ impl Admission {
     }
 
     /// Reads the body.
-    pub(crate) async fn read(mut self, mut payload: Payload) -> Result<Body, ApiError> {
+    pub(crate) async fn read<E: Display>(
+        mut self,
+        mut payload: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    ) -> Result<Body, ApiError> {
         let started = Instant::now();
         let mut body = BytesMut::with_capacity(self.held.amount());
         loop {
@@ -128,7 +141,7 @@ fn too_slow() -> ApiError {
     )
 }
 
-fn broken_off(error: &actix_web::error::PayloadError) -> ApiError {
+fn broken_off(error: &impl Display) -> ApiError {
     ApiError::invalid("", format!("the body broke off: {error}"))
 }
 

@@ -22,6 +22,10 @@ pub struct Config {
     #[command(flatten)]
     pub compaction: Compaction,
 
+    /// Address and port for OpenTelemetry over gRPC, such as 0.0.0.0:4317. Not encrypted: a proxy in front brings the TLS.
+    #[arg(long, env = "OTLP_GRPC_ADDR")]
+    pub otlp_grpc_addr: Option<SocketAddr>,
+
     /// The broker, amqp://user:password@host:port/vhost. Ingest accepts logs while it is away.
     #[arg(long, env = "AMQP_URL", hide_env_values = true)]
     pub amqp_url: SecretString,

@@ -1,11 +1,14 @@
 //! The path of every request with log lines, whatever protocol it speaks: gate, quota, room, body, decompression, tokens,
 //! reading, commit. A protocol brings two things: how a body is taken apart, and how the outcome is put into words.
 
+use std::fmt::Display;
+
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, web};
 use db::auth::KeyRecord;
 use domain::ids::ReceiptId;
 use domain::log_record::LineRules;
+use futures_util::Stream;
 use logstore::receipts::{IdempotencyRecord, Receipt};
 use logstore::writer::{Batch, WriteError};
 use service_kit::{ApiError, Kit};
@@ -50,8 +53,7 @@ impl<'a> Arrival<'a> {
         kit: &'a Kit,
         state: &'a State,
     ) -> Result<Self, ApiError> {
-        state.gate.require_open()?;
-        state.rate_limiter.refuse_if_exhausted(&key)?;
+        require_welcome(&key, state)?;
         Ok(Self {
             key,
             req,
@@ -64,6 +66,11 @@ impl<'a> Arrival<'a> {
     pub(crate) fn req(&self) -> &HttpRequest {
         self.req
     }
+}
+
+fn require_welcome(key: &KeyRecord, state: &State) -> Result<(), ApiError> {
+    state.gate.require_open()?;
+    state.rate_limiter.refuse_if_exhausted(key)
 }
 
 /// Stores the lines of a request. `encoding` undoes its compression, and `take_apart` finds its lines, at most as many as
@@ -100,6 +107,28 @@ async fn store_uncounted<R: Records>(
     )?;
     let body = admission.read(payload.into_inner()).await?;
     store_body(&key, idempotency_key, body, encoding, kit, state, take_apart).await
+}
+
+/// Stores the lines of a request that came by another server than actix. `unwrap` finds in its body what holds the lines,
+/// and how that is compressed; around it there may be so many bytes.
+pub(crate) async fn store_streamed<R: Records, E: Display>(
+    IngestKey(key): &IngestKey,
+    payload: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    wrapping: usize,
+    kit: &Kit,
+    state: &State,
+    unwrap: impl FnOnce(Bytes) -> Result<(Bytes, Encoding), ApiError>,
+    take_apart: impl FnOnce(Bytes, usize) -> Result<R, ApiError> + Send + 'static,
+) -> Result<Stored<R::Outline>, ApiError> {
+    require_welcome(key, state)?;
+    let max_bytes = state.limits.max_body_bytes + wrapping;
+    let admission = Admission::of_length(None, key.scope.org_id, &state.inflight, max_bytes)?;
+    let Body { bytes, held } = admission.read(payload).await?;
+    let (bytes, encoding) = unwrap(bytes)?;
+    let body = Body { bytes, held };
+    let result = store_body(key, None, body, encoding, kit, state, take_apart).await;
+    metrics::inflight(state.inflight.used());
+    result
 }
 
 /// Stores lines that came without a request, and are in memory already.

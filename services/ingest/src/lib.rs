@@ -6,6 +6,7 @@
 
 mod app;
 mod config;
+mod otlp_grpc;
 mod routes;
 mod syslog;
 

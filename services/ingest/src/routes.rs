@@ -5,7 +5,7 @@ mod elasticsearch;
 mod logs;
 mod loki;
 mod maintenance;
-mod otlp;
+pub(crate) mod otlp;
 mod receipts;
 mod splunk;
 

@@ -82,10 +82,16 @@ async fn store(arrival: Arrival<'_>, writing: Option<Writing>) -> Result<Stored<
         Export::of(body, writing, max_lines)
     })
     .await?;
+    require_some(&stored)?;
+    Ok(stored)
+}
+
+/// A request whose records were all refused is a mistake of its sender, who would take a success for one.
+pub(crate) fn require_some(stored: &Stored<()>) -> Result<(), ApiError> {
     if stored.accepted == 0 && !stored.rejected.is_empty() {
         return Err(ApiError::invalid("", intake::reasons(&stored.rejected)));
     }
-    Ok(stored)
+    Ok(())
 }
 
 fn writing_of(req: &HttpRequest) -> Option<Writing> {
@@ -99,23 +105,28 @@ fn writing_of(req: &HttpRequest) -> Option<Writing> {
 }
 
 fn success(writing: Writing, stored: &Stored<()>) -> HttpResponse {
-    let rejected = stored.rejected.len();
-    let message = intake::reasons(&stored.rejected);
-    match writing {
-        Writing::Protobuf => {
-            let partial_success = (rejected > 0).then_some(ExportLogsPartialSuccess {
-                rejected_log_records: rejected as i64,
-                error_message: message,
-            });
+    let response = response_of(stored);
+    match (writing, response.partial_success) {
+        (Writing::Protobuf, partial_success) => {
             let response = ExportLogsServiceResponse { partial_success };
             HttpResponse::Ok()
                 .content_type(PROTOBUF)
                 .body(response.encode_to_vec())
         }
         // 64-bit numbers are texts in protobuf's JSON.
-        Writing::Json if rejected > 0 => HttpResponse::Ok().json(json!({"partialSuccess":
-            {"rejectedLogRecords": rejected.to_string(), "errorMessage": message}})),
-        Writing::Json => HttpResponse::Ok().json(json!({})),
+        (Writing::Json, Some(partial)) => HttpResponse::Ok().json(json!({"partialSuccess":
+            {"rejectedLogRecords": partial.rejected_log_records.to_string(), "errorMessage": partial.error_message}})),
+        (Writing::Json, None) => HttpResponse::Ok().json(json!({})),
+    }
+}
+
+pub(crate) fn response_of(stored: &Stored<()>) -> ExportLogsServiceResponse {
+    let rejected = stored.rejected.len();
+    ExportLogsServiceResponse {
+        partial_success: (rejected > 0).then(|| ExportLogsPartialSuccess {
+            rejected_log_records: rejected as i64,
+            error_message: intake::reasons(&stored.rejected),
+        }),
     }
 }
 
@@ -141,7 +152,7 @@ fn failure(writing: Writing, error: &ApiError) -> HttpResponse {
 }
 
 /// The numbers of google.rpc.Code.
-fn grpc_code(status: StatusCode) -> i32 {
+pub(crate) fn grpc_code(status: StatusCode) -> i32 {
     match status {
         StatusCode::UNAUTHORIZED => 16,
         StatusCode::FORBIDDEN => 7,
@@ -149,6 +160,7 @@ fn grpc_code(status: StatusCode) -> i32 {
         StatusCode::TOO_MANY_REQUESTS => 8,
         StatusCode::SERVICE_UNAVAILABLE => 14,
         StatusCode::INTERNAL_SERVER_ERROR => 13,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => 12,
         _ => 3,
     }
 }

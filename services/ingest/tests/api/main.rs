@@ -20,6 +20,7 @@ mod idempotency;
 mod keys;
 mod loki;
 mod otlp;
+mod otlp_grpc;
 mod protocols;
 mod rate_limit;
 mod shutdown;

@@ -41,7 +41,7 @@ fn pair(key: &str, value: impl Into<Option<AnyValue>>) -> KeyValue {
     }
 }
 
-fn export(records: Vec<LogRecord>) -> ExportLogsServiceRequest {
+pub(crate) fn export(records: Vec<LogRecord>) -> ExportLogsServiceRequest {
     ExportLogsServiceRequest {
         resource_logs: vec![ResourceLogs {
             resource: Some(Resource {
@@ -66,7 +66,7 @@ fn export(records: Vec<LogRecord>) -> ExportLogsServiceRequest {
     }
 }
 
-fn full_record() -> LogRecord {
+pub(crate) fn full_record() -> LogRecord {
     let list = ArrayValue {
         values: vec![text("a"), value(Any::IntValue(-3))],
     };
@@ -96,7 +96,7 @@ fn full_record() -> LogRecord {
     }
 }
 
-fn full_line() -> Value {
+pub(crate) fn full_line() -> Value {
     json!({"ts": moment(1).1, "level": 4, "message": "payment failed",
         "trace_id": "0102030405060708090a0b0c0d0e0f10",
         "meta": {"service.name": "shop", "service.instance.id": "nearer", "otel.scope.name": "shop.checkout",
@@ -189,7 +189,7 @@ async fn a_body_that_is_no_text_is_its_json_and_a_record_without_one_is_its_even
     assert_eq!(found, expected);
 }
 
-fn with_body(body: &str) -> LogRecord {
+pub(crate) fn with_body(body: &str) -> LogRecord {
     LogRecord {
         body: Some(text(body)),
         ..LogRecord::default()

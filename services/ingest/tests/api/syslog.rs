@@ -17,7 +17,7 @@ struct Syslog {
 }
 
 /// An address that is free for TCP and UDP.
-fn free_addr() -> SocketAddr {
+pub(crate) fn free_addr() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap()
 }
