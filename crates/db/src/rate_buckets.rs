@@ -16,6 +16,17 @@ pub struct Grant {
     pub remaining: Duration,
 }
 
+impl Grant {
+    /// As the database answers. It rounds the time to the nearest millisecond, and the minute may end before that.
+    pub fn of_answer(granted: i32, remaining_ms: i32) -> Self {
+        let whole_ms = remaining_ms.max(0).unsigned_abs().saturating_sub(1);
+        Self {
+            tokens: granted.max(0).unsigned_abs(),
+            remaining: Duration::from_millis(whole_ms.into()),
+        }
+    }
+}
+
 /// Leases tokens of the current minute in a statement of its own: at least `need` or none, at most `want`, fewer as the
 /// minute runs dry. What all processes lease in one minute never exceeds `per_minute`. Must not run inside another
 /// transaction: it would hold the key's row lock until that ends.
@@ -35,11 +46,7 @@ pub async fn lease(
     let row = conn
         .query_one(&statement, &[&key, &org_id, &per_minute, &need, &want])
         .await?;
-    let (granted, remaining_ms): (i32, i32) = (row.get("granted"), row.get("remaining_ms"));
-    Ok(Grant {
-        tokens: granted.max(0).unsigned_abs(),
-        remaining: Duration::from_millis(u64::from(remaining_ms.max(0).unsigned_abs())),
-    })
+    Ok(Grant::of_answer(row.get("granted"), row.get("remaining_ms")))
 }
 
 /// Deletes the buckets of minutes that are over; returns how many.

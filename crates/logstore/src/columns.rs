@@ -59,6 +59,11 @@ impl TextColumn {
         self.ends.extend(other.ends.iter().map(|end| end + offset));
     }
 
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.ends.shrink_to_fit();
+        self.bytes.shrink_to_fit();
+    }
+
     pub(crate) fn from_parts(ends: Vec<u32>, bytes: Vec<u8>) -> Self {
         Self { ends, bytes }
     }
@@ -107,7 +112,21 @@ impl Columns {
         }
     }
 
-    /// What these lines take in memory, in bytes.
+    /// Gives back the room for further rows: as much again as the rows take, at worst.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.ts.shrink_to_fit();
+        self.level.shrink_to_fit();
+        for text in [
+            &mut self.message,
+            &mut self.meta,
+            &mut self.trace_id,
+            &mut self.request_id,
+        ] {
+            text.shrink_to_fit();
+        }
+    }
+
+    /// What these lines take in memory, in bytes, when there is no room for more.
     pub fn size(&self) -> usize {
         /// Time, level, and where each of four texts ends.
         const FIXED: usize = 8 + 1 + 4 * 4;

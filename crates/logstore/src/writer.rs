@@ -146,9 +146,11 @@ impl Writer {
     /// Once accepted, the lines are written even if this future is dropped.
     pub async fn append(
         &self,
-        batch: Batch,
+        mut batch: Batch,
         record: Option<IdempotencyRecord>,
     ) -> Result<Receipt, WriteError> {
+        // It may wait for seconds, and is counted as large as its lines are.
+        batch.shrink_to_fit();
         let record = record.map(|record| (ReceiptId::generate(), record));
         let answered = self.queue.push(batch, record)?;
         // Without an answer, the flush was lost in a bug of ours; what became of it is unknown.

@@ -5,6 +5,8 @@
 //! replicas admit in one minute never exceeds the limit; a replica that dies takes its unspent tokens with it.
 
 mod minute;
+#[cfg(test)]
+mod schedules;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

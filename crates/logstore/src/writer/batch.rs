@@ -88,6 +88,11 @@ impl Batch {
         self.columns.is_empty()
     }
 
+    /// Gives back the room for further lines: [`Batch::size`] is what it takes then.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.columns.shrink_to_fit();
+    }
+
     /// In bytes, as it is held in memory.
     pub fn size(&self) -> usize {
         self.columns.size()

@@ -1,14 +1,15 @@
 //! What the platform stands on goes away and comes back; every part says so, keeps its promises, and recovers by itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::{Client, PrivatePostgres, PrivateRabbit, Service, Stack, TestDb, eventually};
+use testkit::{Client, Fixture, PrivatePostgres, PrivateRabbit, Service, Stack, TestDb, eventually};
 use tokio::time::Instant;
 
 use crate::company::{Company, INGEST};
 use crate::links;
-use crate::load::Load;
+use crate::load::{Load, Mix};
 use crate::stored;
 use crate::watch::Watch;
 
@@ -301,4 +302,64 @@ async fn a_hanging_postgres_is_answered_with_503_in_time_and_life_goes_on_after_
     for (_, path) in PARTS {
         assert_eq!(ask(&company, path).await.status, 200, "{path} after the hang");
     }
+}
+
+/// Senders of four organisations that do not give up, with bodies of megabytes: more than ingest may hold.
+#[tokio::test]
+async fn a_silent_postgres_under_full_load_costs_bounded_memory_and_no_acknowledged_line() {
+    const CONNECTIONS: usize = 64;
+    const MIB: u64 = 1024 * 1024;
+    let server = PrivatePostgres::start().await;
+    let db = TestDb::create_on(&server.url()).await;
+    let stack = Stack::build()
+        .only([Service::Ingest])
+        .on_database(db)
+        .env(Service::Ingest, "REQUIRE_DURABLE_POSTGRES", true)
+        .start()
+        .await;
+    let ingest = stack.process(Service::Ingest, 0);
+    let mut applications = Vec::new();
+    for _ in 0..4 {
+        let org = Fixture::org(&stack.db).await;
+        applications.push(ingest.client().with_api_key(org.api_key()));
+    }
+    let load = Load::go_on(&Arc::default(), &applications, CONNECTIONS, Mix::HEAVY, 7);
+    load.acknowledges(40).await;
+    server.pause();
+    // What is on its way may still be answered; then every answer is a refusal.
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    let acknowledged = load.books().acknowledged();
+    for _ in 0..3 {
+        let put_off = load.books().put_off();
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        assert!(
+            load.books().put_off() >= put_off + CONNECTIONS,
+            "senders are refused and do not wait"
+        );
+    }
+    assert_eq!(
+        load.books().acknowledged(),
+        acknowledged,
+        "nothing can be stored now"
+    );
+    server.resume();
+    tokio::time::timeout(RECOVERS_WITHIN, load.acknowledges(10))
+        .await
+        .expect("ingest recovers by itself");
+    let books = load.finish().await;
+    let peak = ingest.peak_memory().unwrap_or(0);
+    println!(
+        "{} MiB at most; {} batches acknowledged, {} refusals",
+        peak / MIB,
+        books.acknowledged(),
+        books.put_off()
+    );
+    assert!(peak < 512 * MIB, "{} MiB", peak / MIB);
+    assert_eq!(
+        books.unanswered(),
+        0,
+        "ingest answers while its database is silent"
+    );
+    stored::assert_exactly_once(&stack.db, &books.entries()).await;
+    assert!(books.entries().iter().all(|entry| entry.acknowledged));
 }

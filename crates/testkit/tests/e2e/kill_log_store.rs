@@ -11,7 +11,7 @@ use testkit::corpus::Dice;
 use testkit::{Client, Fixture, KeySpec, PrivatePostgres, Process, Service, Stack, TestDb, eventually};
 use tokio_postgres::Client as Session;
 
-use crate::load::{Books, Keyed, Load};
+use crate::load::{Books, Load, Mix};
 use crate::stored;
 
 const CONNECTIONS: usize = 8;
@@ -191,7 +191,13 @@ async fn no_acknowledged_line_is_lost_or_doubled_whatever_is_killed_in_the_middl
     let books: Arc<Books> = Arc::default();
     let mut dice = Dice(50);
     for (seed, strike) in (0..).zip(STRIKES) {
-        let load = Load::go_on(&books, &store.applications, CONNECTIONS, Keyed::Some, 100 * seed);
+        let load = Load::go_on(
+            &books,
+            &store.applications,
+            CONNECTIONS,
+            Mix::PARTLY_KEYED,
+            100 * seed,
+        );
         for _ in 0..ROUNDS * times {
             load.acknowledges(20 + dice.below(60) as usize).await;
             store.strike(strike).await;

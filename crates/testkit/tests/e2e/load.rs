@@ -49,12 +49,33 @@ pub(crate) struct Entry {
     pub(crate) acknowledged: bool,
 }
 
-/// How many batches have an `Idempotency-Key`.
+/// What batches are like.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Keyed {
-    All,
-    /// Two of three.
-    Some,
+pub(crate) struct Mix {
+    lines: &'static [usize],
+    /// Bytes of the longest line's text.
+    longest: &'static [u64],
+    /// Two of three have an `Idempotency-Key`; otherwise all do.
+    some_without_key: bool,
+}
+
+impl Mix {
+    /// From one line to hundreds, from short lines to long ones.
+    pub(crate) const USUAL: Self = Self {
+        lines: &[1, 1, 2, 7, 30, 120, 400],
+        longest: &[10, 60, 300, 2_000],
+        some_without_key: false,
+    };
+    pub(crate) const PARTLY_KEYED: Self = Self {
+        some_without_key: true,
+        ..Self::USUAL
+    };
+    /// Megabytes.
+    pub(crate) const HEAVY: Self = Self {
+        lines: &[30, 120, 300],
+        longest: &[20_000],
+        ..Self::USUAL
+    };
 }
 
 /// A request body whose every line bears the numbers of the batch and of the line.
@@ -70,7 +91,7 @@ struct Batch {
 struct Sender {
     application: usize,
     client: Client,
-    keyed: Keyed,
+    mix: Mix,
     books: Arc<Books>,
     dice: Dice,
 }
@@ -78,7 +99,7 @@ struct Sender {
 impl Load {
     /// Starts `connections` senders that take turns at the given replicas of ingest.
     pub(crate) fn start(applications: &[Client], connections: usize, seed: u64) -> Self {
-        Self::go_on(&Arc::default(), applications, connections, Keyed::All, seed)
+        Self::go_on(&Arc::default(), applications, connections, Mix::USUAL, seed)
     }
 
     /// Starts senders that go on with the books of a load that has ended.
@@ -86,7 +107,7 @@ impl Load {
         books: &Arc<Books>,
         applications: &[Client],
         connections: usize,
-        keyed: Keyed,
+        mix: Mix,
         seed: u64,
     ) -> Self {
         let books = Arc::clone(books);
@@ -97,7 +118,7 @@ impl Load {
             let sender = Sender {
                 application,
                 client: applications[application].clone(),
-                keyed,
+                mix,
                 books: Arc::clone(&books),
                 dice: Dice(seed + index as u64),
             };
@@ -172,10 +193,10 @@ impl Books {
         self.batches.lock().unwrap().clone()
     }
 
-    fn begin(&self, application: usize, keyed: Keyed, dice: &mut Dice) -> Batch {
+    fn begin(&self, application: usize, mix: Mix, dice: &mut Dice) -> Batch {
         let mut batches = self.batches.lock().unwrap();
         let number = batches.len();
-        let batch = Batch::new(number, keyed, dice);
+        let batch = Batch::new(number, mix, dice);
         batches.push(Entry {
             application,
             lines: batch.lines,
@@ -192,10 +213,10 @@ impl Books {
 }
 
 impl Batch {
-    /// From one line to hundreds, from short lines to long ones, plain or compressed.
-    fn new(number: usize, keyed: Keyed, dice: &mut Dice) -> Self {
-        let lines = *dice.pick(&[1, 1, 2, 7, 30, 120, 400]);
-        let longest = *dice.pick(&[10, 60, 300, 2_000]);
+    /// Plain or compressed.
+    fn new(number: usize, mix: Mix, dice: &mut Dice) -> Self {
+        let lines = *dice.pick(mix.lines);
+        let longest = *dice.pick(mix.longest);
         let mut body = Vec::new();
         for line in 0..lines {
             let padding = "x".repeat(dice.below(longest) as usize);
@@ -207,10 +228,7 @@ impl Batch {
             .unwrap();
         }
         let gzip = dice.below(3) == 0;
-        let keyed = match keyed {
-            Keyed::All => true,
-            Keyed::Some => dice.below(3) > 0,
-        };
+        let keyed = !mix.some_without_key || dice.below(3) > 0;
         Self {
             number,
             lines,
@@ -238,7 +256,7 @@ impl Batch {
 impl Sender {
     async fn send_until_stopped(mut self) {
         while !self.books.stopping.load(Ordering::Relaxed) {
-            let batch = self.books.begin(self.application, self.keyed, &mut self.dice);
+            let batch = self.books.begin(self.application, self.mix, &mut self.dice);
             self.send_until_acknowledged(&batch).await;
             // A sender that lost the answer sends again what is stored already.
             if batch.keyed && self.dice.below(8) == 0 {
