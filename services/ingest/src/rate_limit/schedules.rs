@@ -116,6 +116,11 @@ impl World {
         self.start + Duration::from_micros(now)
     }
 
+    /// One way, and never nothing.
+    fn latency(&mut self) -> u64 {
+        1 + self.dice.below(self.slowest)
+    }
+
     fn run(&mut self) {
         while let Some(((now, _), (replica, event))) = self.events.pop_first() {
             match event {
@@ -130,7 +135,7 @@ impl World {
                 Event::ReachesDatabase(question) => {
                     let want = (self.limit / LEASE_PART).max(1);
                     let grant = self.database.lease(now, self.limit, question.missing, want);
-                    let back = self.dice.below(self.slowest);
+                    let back = self.latency();
                     self.plan(now + back, replica, Event::IsAnswered(question, grant));
                 }
                 Event::IsAnswered(question, grant) => self.hear(now, replica, question, grant),
@@ -153,7 +158,7 @@ impl World {
             asked: now,
             missing: (request.lines - held).max(1),
         };
-        let there = self.dice.below(self.slowest);
+        let there = self.latency();
         self.plan(now + there, replica, Event::ReachesDatabase(question));
     }
 
