@@ -55,6 +55,8 @@ impl Open {
             put_varint(index, count.into());
         }
         put_varint(index, self.filter);
+        // Of the filter, which nothing here looks at.
+        index.extend_from_slice(&[0; 4]);
     }
 }
 
