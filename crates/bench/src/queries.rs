@@ -22,6 +22,8 @@ use crate::target::{Sender, Target};
 /// Each question is asked so often; the first few warm caches and statements.
 const RUNS: usize = 20;
 const WARM_UP: usize = 3;
+/// As the query service is set by default.
+const CACHE_BYTES: u64 = 192 << 20;
 
 pub(crate) async fn measure(
     target: &Target,
@@ -43,7 +45,7 @@ pub(crate) async fn measure(
         .collect();
     let mut asking = Asking {
         conn: db.conn("bench").await?,
-        reader: Reader::new(64 << 20),
+        reader: Reader::new(CACHE_BYTES),
         org: OrgId(org),
         plan: Plan {
             scopes: scopes.clone(),

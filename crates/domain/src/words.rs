@@ -3,7 +3,7 @@
 //! A word is what Unicode segmentation (UAX #29) says it is, lower-cased. `GET /cart?id=42` has the words `get`,
 //! `cart`, `id`, `42`; `Überlauf` matches `überlauf`.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -110,6 +110,29 @@ fn ascii_words(text: &[u8], visit: &mut impl FnMut(&[u8]) -> ControlFlow<()>) ->
     ControlFlow::Continue(())
 }
 
+/// Whether the bytes of this range are a whole word of an ASCII text, given that they are the bytes of a word. Looks only at
+/// what stands around them.
+pub fn is_whole_word(text: &[u8], range: Range<usize>) -> bool {
+    let class_at = |at: Option<usize>| at.and_then(|at| text.get(at)).map(|&byte| class(byte));
+    let is_joined = |next_to: Option<Class>, beyond: Option<Class>, edge: Option<Class>| match next_to {
+        None => false,
+        Some(Class::Letter | Class::Digit | Class::Joiner) => true,
+        Some(mid) => edge.is_some_and(|edge| joins(mid, edge, beyond)),
+    };
+    let before = range.start.checked_sub(1);
+    let joined_before = is_joined(
+        class_at(before),
+        class_at(before.and_then(|at| at.checked_sub(1))),
+        class_at(Some(range.start)),
+    );
+    let joined_after = is_joined(
+        class_at(Some(range.end)),
+        class_at(range.end.checked_add(1)),
+        class_at(range.end.checked_sub(1)),
+    );
+    !joined_before && !joined_after
+}
+
 fn joins(mid: Class, before: Class, after: Option<Class>) -> bool {
     let letters = before == Class::Letter && after == Some(Class::Letter);
     let digits = before == Class::Digit && after == Some(Class::Digit);
@@ -200,6 +223,21 @@ mod tests {
             text in prop_oneof!["[a-c0-2_.':,; \"/=\r\n-]{0,24}", "[\\x00-\\x7F]{0,40}", "\\PC{0,20}"],
         ) {
             prop_assert_eq!(visited(&text), words(&text).collect::<Vec<_>>());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        #[test]
+        fn a_word_is_told_by_what_stands_around_it(
+            text in "[a-c0-2_.':,; \"/=\r\n-]{0,24}",
+            wanted in "[a-c0-2_]{1,2}([.':,][a-c0-2]{1,2})?",
+        ) {
+            let Some(word) = words(&wanted).next() else { return Ok(()) };
+            let found = (0..text.len()).any(|at| {
+                text[at..].starts_with(&word) && is_whole_word(text.as_bytes(), at..at + word.len())
+            });
+            prop_assert_eq!(found, words(&text).any(|other| other == word));
         }
     }
 

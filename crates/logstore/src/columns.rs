@@ -1,5 +1,7 @@
 //! Log lines column by column: the form in which they are parsed, merged and encoded. No allocation per line.
 
+use std::ops::Range;
+
 use crate::segment::Column;
 
 /// Texts of many rows in one buffer. An absent text is empty: no column of a log line keeps an empty text apart from an
@@ -32,24 +34,16 @@ impl TextColumn {
 
     /// The text of a row; empty past the end.
     pub fn get(&self, row: usize) -> &[u8] {
-        let range = self.range(row);
-        self.bytes.get(range).unwrap_or_default()
+        self.view().get(row)
     }
 
     /// Where the text of a row lies in [`TextColumn::bytes`].
-    pub fn range(&self, row: usize) -> std::ops::Range<usize> {
-        let start = row
-            .checked_sub(1)
-            .and_then(|before| self.ends.get(before))
-            .copied()
-            .unwrap_or(0);
-        let end = self.ends.get(row).copied().unwrap_or(start);
-        start as usize..end as usize
+    pub fn range(&self, row: usize) -> Range<usize> {
+        self.view().range(row)
     }
 
-    /// The row whose text holds the byte at `offset` of [`TextColumn::bytes`].
-    pub fn row_at(&self, offset: usize) -> usize {
-        self.ends.partition_point(|&end| end as usize <= offset)
+    pub(crate) fn view(&self) -> TextView<'_> {
+        TextView::new(&self.ends, &self.bytes)
     }
 
     /// Adds the texts of another column after these.
@@ -64,8 +58,58 @@ impl TextColumn {
         self.bytes.shrink_to_fit();
     }
 
-    pub(crate) fn from_parts(ends: Vec<u32>, bytes: Vec<u8>) -> Self {
+    /// A copy of the texts of a view.
+    pub(crate) fn copy(view: TextView<'_>) -> Self {
+        Self {
+            ends: view.ends.to_vec(),
+            bytes: view.bytes.to_vec(),
+        }
+    }
+
+    /// Forgets the texts and keeps the room.
+    pub(crate) fn clear(&mut self) {
+        self.ends.clear();
+        self.bytes.clear();
+    }
+}
+
+/// Texts of many rows that lie in one buffer of somebody else's: a [`TextColumn`] that is looked at, or a block that was
+/// unpacked to be matched and is not worth a copy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TextView<'a> {
+    ends: &'a [u32],
+    bytes: &'a [u8],
+}
+
+impl<'a> TextView<'a> {
+    /// `ends` rise, up to the length of `bytes`.
+    pub(crate) fn new(ends: &'a [u32], bytes: &'a [u8]) -> Self {
         Self { ends, bytes }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// All texts, one after the other.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The text of a row; empty past the end.
+    pub(crate) fn get(&self, row: usize) -> &'a [u8] {
+        self.bytes.get(self.range(row)).unwrap_or_default()
+    }
+
+    /// Where the text of a row lies in [`TextView::bytes`].
+    pub(crate) fn range(&self, row: usize) -> Range<usize> {
+        let start = row
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before))
+            .copied()
+            .unwrap_or(0);
+        let end = self.ends.get(row).copied().unwrap_or(start);
+        start as usize..end as usize
     }
 }
 

@@ -38,6 +38,8 @@ pub struct CompactorConfig {
     /// Hours of fresh segments are dropped when they have been empty for so long: longer than any search looks at a
     /// snapshot.
     pub hours_after: Duration,
+    /// Text of loose rows that one merge takes, in bytes: bounds what it holds at once.
+    pub row_bytes: u64,
     /// The share of its time that it works, between 0 and 1: what it leaves is the writers'.
     pub duty: f64,
     /// Merges whatever there is, however little and young. For tests and benchmarks.
@@ -49,6 +51,7 @@ impl Default for CompactorConfig {
         Self {
             rows_after: Duration::from_mins(10),
             hours_after: Duration::from_mins(2),
+            row_bytes: 64 << 20,
             duty: 0.5,
             eager: false,
         }
@@ -161,8 +164,12 @@ impl Compactor {
         };
         make_day(conn, unit.expires_on).await?;
         let tx = conn.tenant(unit.scope.org_id).await?;
-        let mut lines = pieces::take_rows(&tx, &unit, self.config.rows_after, MAX_MERGE_ROWS).await?;
-        waiting.loose_rows = waiting.loose_rows.saturating_sub(MAX_MERGE_ROWS);
+        let most = (MAX_MERGE_ROWS, self.config.row_bytes);
+        let mut lines = pieces::take_rows(&tx, &unit, self.config.rows_after, most).await?;
+        waiting.loose_rows = match lines.ids.len() as u64 {
+            0 => 0,
+            taken => waiting.loose_rows.saturating_sub(taken),
+        };
         let mut inputs = Vec::with_capacity(chosen.len());
         for piece in chosen {
             match pieces::take(&tx, &unit, &piece).await? {

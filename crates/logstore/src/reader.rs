@@ -11,6 +11,7 @@ mod blocks;
 mod cache;
 mod directory;
 mod fetch;
+mod haystack;
 mod histogram;
 mod lines;
 mod merge;
@@ -175,7 +176,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// `cache_bytes` is what word filters may take in memory: about 5 bytes for each line that is searched often.
+    /// `cache_bytes` is what word filters and blocks may take in memory, compressed as they are stored: of each line that is
+    /// searched often about 7 bytes for the filters, and 25 for its message.
     pub fn new(cache_bytes: u64) -> Self {
         Self {
             cache: Cache::new(cache_bytes),
@@ -217,7 +219,7 @@ impl Reader {
         }
         let (tally, watermark) = (scan.tally, scan.snapshot);
         let matches = scan.matches();
-        let fetched = lines::fetch(tx, &plan.scopes, &matches.lines, plan.budget.bytes).await?;
+        let fetched = lines::fetch(tx, &self.cache, &plan.scopes, &matches.lines, plan.budget.bytes).await?;
         let (next, partial) = match fetched.stopped_at {
             Some(key) => (Some(key), Some(Partial::AnswerSize)),
             None => (matches.next, matches.cut_short.then_some(Partial::TimeBudget)),

@@ -1,13 +1,15 @@
 //! Segments: many lines of one scope as one row of PostgreSQL, column by column, compressed.
 //!
-//! # Format, version 1
+//! # Format, version 2
+//!
+//! Version 1 differs in its word filters only, which told upper from lower case: they are not used any more.
 //!
 //! Rows are sorted by (time, id) and cut into blocks of at most [`BLOCK_ROWS`] rows and about [`BLOCK_BYTES`] of text.
 //! Each column is stored apart as the concatenation of its blocks, so that a reader fetches the blocks it needs of the
 //! columns it needs. The *index* says where they lie:
 //!
 //! ```text
-//! index   = version u8 (1) | blocks varint | block* | crc32 of all before, u32 LE
+//! index   = version u8 (2) | blocks varint | block* | crc32 of all before, u32 LE
 //! block   = rows varint | min_ts zigzag varint, relative to that of the block before | max_ts - min_ts varint
 //!         | lines per level, 6 varints | bytes of word filter varint | crc32 of the word filter u32 LE
 //!         | per column (ts, level, message, meta, trace, request, id):
@@ -55,7 +57,9 @@ pub const BLOCK_BYTES: usize = 4 << 20;
 pub const MAX_ROWS: usize = 65_536;
 pub const MAX_BYTES: usize = 32 << 20;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Still read, without its word filters.
+const FIRST_VERSION: u8 = 1;
 const LEVELS: usize = 6;
 const COLUMNS: usize = 7;
 const LAYOUT_TEXT: u8 = 0;

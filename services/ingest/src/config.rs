@@ -116,8 +116,8 @@ pub struct Limits {
     #[arg(long, env = "MAX_LINES_PER_REQUEST", default_value_t = 50_000)]
     pub max_lines_per_request: usize,
 
-    /// Bytes of one line's message; a longer one is refused by name, its neighbours are stored.
-    #[arg(long, env = "MAX_MESSAGE_BYTES", default_value_t = MIB)]
+    /// Bytes of one line's message, 16 MiB at most; a longer one is refused by name, its neighbours are stored.
+    #[arg(long, env = "MAX_MESSAGE_BYTES", default_value_t = MIB, value_parser = at_most_16_mib)]
     pub max_message_bytes: usize,
 
     /// Bytes of bodies, as sent and decompressed, that the whole process holds at a time. One organisation may fill half.
@@ -130,6 +130,15 @@ pub struct Limits {
 }
 
 const MIB: usize = 1024 * 1024;
+
+/// A line must fit into a block of a segment, which may be 64 MiB, with its metadata.
+fn at_most_16_mib(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(bytes) if bytes <= 16 * MIB => Ok(bytes),
+        Ok(_) => Err("must be at most 16 MiB (16777216)".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
 
 /// Positions in a body are kept in 32 bits.
 fn below_4_gib(text: &str) -> Result<usize, String> {

@@ -44,8 +44,9 @@ pub struct Config {
     #[arg(long, env = "SEARCH_ANSWER_BYTES", default_value_t = 33_554_432)]
     pub search_answer_bytes: usize,
 
-    /// Bytes of memory for the word filters of stored segments: about 5 for each line that is searched often.
-    #[arg(long, env = "SEARCH_CACHE_BYTES", default_value_t = 67_108_864)]
+    /// Bytes of memory for what searches read of stored segments, compressed: of each line that is searched often about 7
+    /// for word filters, and 25 for its message.
+    #[arg(long, env = "SEARCH_CACHE_BYTES", default_value_t = 201_326_592)]
     pub search_cache_bytes: u64,
 
     /// Searches that one organisation may run at a time.

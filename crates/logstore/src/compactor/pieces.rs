@@ -128,22 +128,29 @@ pub(super) async fn take(tx: &TenantTx<'_>, unit: &Unit, piece: &Piece) -> Resul
     Ok(row.map(|row| std::array::from_fn(|column| row.get::<_, Vec<u8>>(column))))
 }
 
-/// Takes loose rows that expire on the unit's day, oldest first: at most `limit`, and those of the same moment as the last.
+/// Takes loose rows that expire on the unit's day, oldest first: at most so many rows and bytes of text (metadata as
+/// PostgreSQL stores it), but at least one, and those of the same moment as the last.
 pub(super) async fn take_rows(
     tx: &TenantTx<'_>,
     unit: &Unit,
     rows_after: std::time::Duration,
-    limit: u64,
+    (rows, bytes): (u64, u64),
 ) -> Result<Lines, DbError> {
     // Two statements with plain ranges: joined into one, the planner was seen to try each row against each other.
     const RANGE_SQL: &str = "
         -- compactor::rows_range
         SELECT day.start, day.written_before, (
             SELECT max(l.ts) FROM (
-                SELECT ts FROM logs
-                WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND ts >= day.start AND ts < day.end
-                  AND created_at < day.written_before
-                ORDER BY ts LIMIT $6) l
+                SELECT ts, lag(bytes, 1, 0::bigint) OVER (ORDER BY ts, id) AS bytes_before
+                FROM (
+                    SELECT ts, id, sum(octet_length(message) + coalesce(pg_column_size(meta_json), 0))
+                        OVER (ORDER BY ts, id) AS bytes
+                    FROM logs
+                    WHERE org_id = $1 AND service_id = $2 AND environment_id = $3
+                      AND ts >= day.start AND ts < day.end AND created_at < day.written_before
+                    ORDER BY ts, id LIMIT $6) sized
+                ) l
+            WHERE l.bytes_before < $7
             ) AS last
         FROM (
             SELECT ($4::date - 1)::timestamptz - make_interval(days => retention_days) AS start,
@@ -167,7 +174,8 @@ pub(super) async fn take_rows(
                 &scope.environment_id,
                 &unit.expires_on,
                 &rows_after.as_secs_f64(),
-                &(limit as i64),
+                &(rows as i64),
+                &(bytes as i64),
             ],
         )
         .await?;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::directory::Listed;
+use super::haystack::Haystack;
 use super::merge::Key;
 use super::{Partial, Plan, Predicate};
 use crate::segment::{Block, Column, Damaged, Decoder};
@@ -98,16 +99,16 @@ pub(super) fn narrow(
     let Some(block) = chosen.entry() else {
         return Ok(());
     };
-    let texts = Decoder::new()
-        .map_err(|_no_memory| Damaged("decompressor could not be made"))?
-        .texts(block, column, stored)?;
-    for predicate in predicates.iter().filter(|predicate| predicate.column() == column) {
-        if rows.is_empty() {
-            break;
+    Decoder::lend(|decoder| {
+        let texts = Haystack::new(decoder.view(block, column, stored)?);
+        for predicate in predicates.iter().filter(|predicate| predicate.column() == column) {
+            if rows.is_empty() {
+                break;
+            }
+            rows.keep(predicate.rows(&texts));
         }
-        rows.keep(predicate.rows(&texts));
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// The keys of the rows that are left, if their level and time are wanted.
@@ -121,10 +122,13 @@ pub(super) fn keys(
     let Some(block) = chosen.entry() else {
         return Ok(Vec::new());
     };
-    let mut decoder = Decoder::new().map_err(|_no_memory| Damaged("decompressor could not be made"))?;
-    let ts = decoder.ts(block, ts)?;
-    let levels = decoder.levels(block, level)?;
-    let ids = decoder.ids(block, chosen.segment.first_id, id)?;
+    let (ts, levels, ids) = Decoder::lend(|decoder| {
+        Ok((
+            decoder.ts(block, ts)?,
+            decoder.levels(block, level)?,
+            decoder.ids(block, chosen.segment.first_id, id)?,
+        ))
+    })?;
     let oldest = plan.oldest_micros(chosen.segment.place);
     let hit = |row: u32| {
         let at = row as usize;

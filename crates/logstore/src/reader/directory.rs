@@ -139,6 +139,9 @@ fn listed(row: &Row, place: usize, scope: &SearchScope) -> Result<Listed, DbErro
         Some(hour) => Shelf::Fresh(hour),
         None => Shelf::Merged(row.get("expires_on")),
     };
+    let index = Index::parse(row.try_get("index_col")?);
+    let has_filter =
+        row.get::<_, bool>("has_filter") && index.as_ref().is_ok_and(|index| index.has_usable_filters);
     Ok(Listed {
         place,
         address: Address {
@@ -149,7 +152,7 @@ fn listed(row: &Row, place: usize, scope: &SearchScope) -> Result<Listed, DbErro
             shelf,
         },
         first_id: row.get("first_id"),
-        index: Index::parse(row.try_get("index_col")?),
-        has_filter: row.get("has_filter"),
+        index,
+        has_filter,
     })
 }

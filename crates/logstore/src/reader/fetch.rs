@@ -6,7 +6,9 @@ use bytes::Bytes;
 use db::{DbError, TenantTx};
 use domain::ids::{EnvironmentId, ServiceId};
 use time::{Date, OffsetDateTime};
+use tokio_postgres::Row;
 
+use super::cache::{Cache, Part};
 use super::directory::{Address, Shelf};
 use crate::segment::Column;
 
@@ -61,26 +63,58 @@ pub const FRESH_SQL: &str = "
         AND s.environment_id = wanted.environment_id AND s.max_ts = wanted.max_ts AND s.id = wanted.id
         AND s.hour = wanted.hour";
 
-/// The bytes of each stretch, in their order. Stretches that adjoin one another are read as one.
-pub(super) async fn fetch(tx: &TenantTx<'_>, stretches: &[Stretch<'_>]) -> Result<Vec<Bytes>, DbError> {
+impl Stretch<'_> {
+    pub(super) fn part(&self) -> Part {
+        (self.of.id, self.column, self.offset)
+    }
+}
+
+/// The bytes of each stretch, in their order: remembered ones, or those of the database, which are remembered.
+pub(super) async fn fetch(
+    tx: &TenantTx<'_>,
+    cache: &Cache,
+    stretches: &[Stretch<'_>],
+) -> Result<Vec<Bytes>, DbError> {
+    let mut found: Vec<Option<Bytes>> = stretches
+        .iter()
+        .map(|stretch| cache.get(stretch.part()))
+        .collect();
+    let missing: Vec<usize> = (0..found.len()).filter(|place| found[*place].is_none()).collect();
+    let wanted: Vec<Stretch<'_>> = missing.iter().map(|place| stretches[*place].clone()).collect();
+    let read = read(tx, &wanted).await?;
+    for ((place, stretch), bytes) in missing.into_iter().zip(&wanted).zip(read) {
+        if !bytes.is_empty() {
+            cache.remember(stretch.part(), bytes.clone());
+        }
+        found[place] = Some(bytes);
+    }
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// The bytes of each stretch, in their order, from the database. Stretches that adjoin one another are read as one.
+pub(super) async fn read(tx: &TenantTx<'_>, stretches: &[Stretch<'_>]) -> Result<Vec<Bytes>, DbError> {
     let (runs, parts) = adjoin(stretches);
-    let mut found = vec![None; runs.len()];
-    // What is empty need not be asked for.
     let mut merged: Vec<(usize, Date)> = Vec::new();
     let mut fresh: Vec<(usize, OffsetDateTime)> = Vec::new();
     for (place, run) in runs.iter().enumerate() {
         match run.of.shelf {
-            _ if run.length == 0 => found[place] = Some(Bytes::new()),
+            _ if run.length == 0 => {} // what is empty need not be asked for
             Shelf::Merged(day) => merged.push((place, day)),
             Shelf::Fresh(hour) => fresh.push((place, hour)),
         }
     }
-    fetch_from(tx, MERGED_SQL, &runs, &merged, &mut found).await?;
-    fetch_from(tx, FRESH_SQL, &runs, &fresh, &mut found).await?;
+    let mut rows = vec![None; runs.len()];
+    fetch_from(tx, MERGED_SQL, &runs, &merged, &mut rows).await?;
+    fetch_from(tx, FRESH_SQL, &runs, &fresh, &mut rows).await?;
     let part_of = |(run, range): (usize, Range<usize>)| {
-        let bytes = found[run].as_ref().ok_or_else(missing)?;
+        if runs[run].length == 0 {
+            return Ok(Bytes::new());
+        }
+        let row = rows[run].as_ref().ok_or_else(missing)?;
+        let bytes: &[u8] = row.try_get("bytes")?;
         // Shorter than its index says: the decoder will find its checksum wrong.
-        Ok(bytes.slice(range.start.min(bytes.len())..range.end.min(bytes.len())))
+        let range = range.start.min(bytes.len())..range.end.min(bytes.len());
+        Ok(Bytes::copy_from_slice(&bytes[range]))
     };
     parts.into_iter().map(part_of).collect()
 }
@@ -120,7 +154,7 @@ async fn fetch_from<S>(
     sql: &str,
     stretches: &[Stretch<'_>],
     wanted: &[(usize, S)],
-    found: &mut [Option<Bytes>],
+    found: &mut [Option<Row>],
 ) -> Result<(), DbError>
 where
     S: Copy + Sync + tokio_postgres::types::ToSql,
@@ -162,10 +196,9 @@ where
             ],
         )
         .await?;
-    for row in &rows {
+    for row in rows {
         let place: i64 = row.get("place");
-        let bytes: &[u8] = row.try_get("bytes")?;
-        found[wanted[place as usize - 1].0] = Some(Bytes::copy_from_slice(bytes));
+        found[wanted[place as usize - 1].0] = Some(row);
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use super::blocks::{self, Chosen};
+use super::cache::Cache;
 use super::fetch::{self, Stretch};
 use super::merge::{At, Key};
 use super::scan::{Place, stretch};
@@ -55,6 +56,7 @@ pub(super) struct Fetched {
 
 pub(super) async fn fetch(
     tx: &TenantTx<'_>,
+    cache: &Cache,
     scopes: &[SearchScope],
     found: &[At<Place>],
     max_bytes: usize,
@@ -67,7 +69,7 @@ pub(super) async fn fetch(
     let (mut bytes, mut last) = (0, None);
     for step in found.chunks(STEP) {
         let mut lines = loose_rows(tx, scopes, step).await?;
-        lines.extend(rows_of_segments(tx, scopes, step, &mut fetched.damaged).await?);
+        lines.extend(rows_of_segments(tx, cache, scopes, step, &mut fetched.damaged).await?);
         for (place, at) in step.iter().enumerate() {
             // One that is missing was in a damaged block.
             let Some(line) = lines.remove(&place) else {
@@ -152,6 +154,7 @@ struct Group<'a> {
 
 async fn rows_of_segments(
     tx: &TenantTx<'_>,
+    cache: &Cache,
     scopes: &[SearchScope],
     step: &[At<Place>],
     damaged: &mut Option<Partial>,
@@ -161,7 +164,7 @@ async fn rows_of_segments(
         .iter()
         .flat_map(|group| COLUMNS.map(|column| stretch(group.chosen, column)))
         .collect();
-    let stored = fetch::fetch(tx, &stretches).await?;
+    let stored = fetch::fetch(tx, cache, &stretches).await?;
     let jobs: Vec<Job> = groups
         .into_iter()
         .zip(stored.chunks_exact(COLUMNS.len()))
@@ -211,13 +214,19 @@ fn decode(job: &Job) -> Result<Vec<(usize, Line)>, Damaged> {
     let (Some(block), [level, message, meta, trace, request]) = (job.chosen.entry(), &job.stored[..]) else {
         return Ok(Vec::new());
     };
-    let mut decoder = Decoder::new().map_err(|_no_memory| Damaged("decompressor could not be made"))?;
-    let levels = decoder.levels(block, level)?;
-    let mut texts = |column, stored: &Bytes| decoder.texts(block, column, stored);
-    let message = texts(Column::Message, message)?;
-    let meta = texts(Column::Meta, meta)?;
-    let trace = texts(Column::Trace, trace)?;
-    let request = texts(Column::Request, request)?;
+    let ([levels], [message, meta, trace, request]) = Decoder::lend(|decoder| {
+        let levels = decoder.levels(block, level)?;
+        let mut texts = |column, stored: &Bytes| decoder.texts(block, column, stored);
+        Ok((
+            [levels],
+            [
+                texts(Column::Message, message)?,
+                texts(Column::Meta, meta)?,
+                texts(Column::Trace, trace)?,
+                texts(Column::Request, request)?,
+            ],
+        ))
+    })?;
     let line = |&(place, row, key): &(usize, u32, Key)| {
         let row = row as usize;
         let level = levels.get(row).and_then(|code| Level::from_code((*code).into()));

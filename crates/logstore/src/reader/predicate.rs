@@ -1,19 +1,21 @@
 //! What a line must hold, matched on one line or on a block of them at once. No I/O.
 
-use domain::words::WordQuery;
-use memchr::memmem::Finder;
+use std::ops::Range;
+
+use domain::words::{WordQuery, is_whole_word};
 use serde_json::Value;
 
-use crate::columns::TextColumn;
 use crate::filter::Term;
 use crate::segment::Column;
+
+use super::haystack::{Haystack, Search};
 
 /// A condition on a line; a search's lines meet all of its conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Predicate {
     /// The message holds all of these words.
     Words(WordQuery),
-    /// The message holds this text, in this case.
+    /// The message holds this text, in any case.
     Substring(String),
     TraceId(String),
     RequestId(String),
@@ -48,9 +50,9 @@ impl Predicate {
     pub(super) fn matches(&self, line: Texts<'_>) -> bool {
         match self {
             Self::Words(words) => words.matches(line.message),
-            Self::Substring(text) => line.message.contains(text.as_str()),
-            Self::TraceId(id) => line.trace_id == id,
-            Self::RequestId(id) => line.request_id == id,
+            Self::Substring(text) => line.message.to_lowercase().contains(&text.to_lowercase()),
+            Self::TraceId(id) => line.trace_id.to_lowercase() == id.to_lowercase(),
+            Self::RequestId(id) => line.request_id.to_lowercase() == id.to_lowercase(),
             Self::Field { path, value } => field_matches(line.meta, path, value),
         }
     }
@@ -61,83 +63,57 @@ impl Predicate {
             Self::Words(words) => words
                 .as_slice()
                 .iter()
-                .map(|word| Term::Word(word.as_bytes()).hash())
+                .map(|word| Term::Word(word).hash())
                 .collect(),
             Self::Substring(_) => Vec::new(),
-            Self::TraceId(id) => vec![Term::TraceId(id.as_bytes()).hash()],
-            Self::RequestId(id) => vec![Term::RequestId(id.as_bytes()).hash()],
+            Self::TraceId(id) => vec![Term::TraceId(id).hash()],
+            Self::RequestId(id) => vec![Term::RequestId(id).hash()],
             Self::Field { path, value } => vec![Term::Pair(path, value).hash()],
         }
     }
 
     /// The rows of a block whose text in this predicate's column matches, rising.
-    pub(super) fn rows(&self, column: &TextColumn) -> Vec<u32> {
+    pub(super) fn rows(&self, column: &Haystack<'_>) -> Vec<u32> {
         match self {
-            Self::Words(words) if column.bytes().is_ascii() => {
+            Self::Words(words) => {
                 // The longest word is likely the rarest; the others are looked for where it is.
-                let lower = column.bytes().to_ascii_lowercase();
                 let longest = words
                     .as_slice()
                     .iter()
                     .max_by_key(|word| word.len())
                     .map_or("", String::as_str);
-                rows_with(&lower, longest.as_bytes(), column, |text| {
-                    words.matches_likely(text)
+                let is_alone = words.as_slice().len() == 1;
+                column.rows_with(&Search {
+                    needle: longest,
+                    at_hit: |text: &[u8], hit: Range<usize>| {
+                        is_whole_word(text, hit)
+                            && (is_alone
+                                || std::str::from_utf8(text).is_ok_and(|text| words.matches_likely(text)))
+                    },
+                    whole: |text: &str| words.matches(text),
                 })
             }
-            // Lower case of other letters may have another length, so nothing can be ruled out cheaply.
-            Self::Words(words) => all_rows(column, |text| words.matches(text)),
-            Self::Substring(wanted) => rows_with(column.bytes(), wanted.as_bytes(), column, |text| {
-                text.contains(wanted.as_str())
-            }),
-            Self::TraceId(id) | Self::RequestId(id) => {
-                rows_with(column.bytes(), id.as_bytes(), column, |text| text == id)
+            Self::Substring(wanted) => {
+                let wanted = wanted.to_lowercase();
+                column.rows_with(&Search {
+                    needle: &wanted,
+                    at_hit: |_: &[u8], _| true,
+                    whole: |text: &str| text.to_lowercase().contains(&wanted),
+                })
             }
+            Self::TraceId(id) | Self::RequestId(id) => column.rows_with(&Search {
+                needle: &id.to_lowercase(),
+                at_hit: |text: &[u8], hit: Range<usize>| text.len() == hit.len(),
+                whole: |text: &str| text.to_lowercase() == id.to_lowercase(),
+            }),
             Self::Field { path, value } => {
                 // As it stands in JSON text, less the quotes that only a text has.
-                let quoted = Value::from(value.as_str()).to_string();
+                let quoted = Value::from(value.as_str()).to_string().to_lowercase();
                 let inner = quoted.get(1..quoted.len() - 1).unwrap_or_default();
-                rows_with(column.bytes(), inner.as_bytes(), column, |meta| {
-                    field_matches(meta, path, value)
-                })
+                column.rows_holding(inner, |meta| field_matches(meta, path, value))
             }
         }
     }
-}
-
-/// Rows whose text matches, of those where `needle` occurs in `haystack`, which has the layout of the column.
-fn rows_with(
-    haystack: &[u8],
-    needle: &[u8],
-    column: &TextColumn,
-    matches: impl Fn(&str) -> bool,
-) -> Vec<u32> {
-    if needle.is_empty() {
-        return all_rows(column, matches);
-    }
-    let finder = Finder::new(needle);
-    let (mut rows, mut at) = (Vec::new(), 0);
-    while let Some(found) = haystack.get(at..).and_then(|rest| finder.find(rest)) {
-        let row = column.row_at(at + found);
-        // What begins in one row and ends in the next is no match of either.
-        if text_of(column, row).is_some_and(&matches) {
-            rows.push(row as u32);
-        }
-        at = column.range(row).end;
-    }
-    rows
-}
-
-fn all_rows(column: &TextColumn, matches: impl Fn(&str) -> bool) -> Vec<u32> {
-    (0..column.len())
-        .filter(|row| text_of(column, *row).is_some_and(&matches))
-        .map(|row| row as u32)
-        .collect()
-}
-
-/// Texts are written as UTF-8; what is not is damage that the checksum let through, and matches nothing.
-fn text_of(column: &TextColumn, row: usize) -> Option<&str> {
-    std::str::from_utf8(column.get(row)).ok()
 }
 
 fn field_matches(meta: &str, path: &str, value: &str) -> bool {
@@ -182,6 +158,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::columns::TextColumn;
 
     fn field(path: &str, value: &str) -> Predicate {
         Predicate::Field {
@@ -234,7 +211,7 @@ mod tests {
                     })
                     .map(|row| row as u32)
                     .collect();
-                prop_assert_eq!(predicate.rows(&column), expected, "{:?}", predicate);
+                prop_assert_eq!(predicate.rows(&Haystack::new(column.view())), expected, "{:?}", predicate);
             }
         }
     }

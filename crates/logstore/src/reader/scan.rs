@@ -10,7 +10,7 @@ use futures_util::future::join;
 use time::OffsetDateTime;
 
 use super::blocks::{self, Chosen};
-use super::cache::Cache;
+use super::cache::{Cache, Part};
 use super::directory::{self, Listed};
 use super::fetch::{self, Stretch};
 use super::merge::{self, At, Heap, Key, OutOfOrder, Stream, micros};
@@ -355,7 +355,7 @@ impl<'a> Scan<'a> {
             let id = segment.address.id;
             if !terms.is_empty()
                 && segment.has_filter
-                && self.cache.filter(id).is_none()
+                && self.cache.get(filters_of(id)).is_none()
                 && asked_for != Some(id)
             {
                 self.fetch_filters(tx).await?;
@@ -385,9 +385,10 @@ impl<'a> Scan<'a> {
         if terms.is_empty() || !candidate.segment.has_filter {
             return false;
         }
-        let (Some(filter), Some(block)) =
-            (self.cache.filter(candidate.segment.address.id), candidate.entry())
-        else {
+        let (Some(filter), Some(block)) = (
+            self.cache.get(filters_of(candidate.segment.address.id)),
+            candidate.entry(),
+        ) else {
             return false;
         };
         // A filter that is shorter than its index says rules nothing out.
@@ -401,7 +402,7 @@ impl<'a> Scan<'a> {
             .segments
             .iter()
             .filter(|at| {
-                at.what.segment.has_filter && self.cache.filter(at.what.segment.address.id).is_none()
+                at.what.segment.has_filter && self.cache.get(filters_of(at.what.segment.address.id)).is_none()
             })
             .collect();
         wanted.sort_by_key(|at| std::cmp::Reverse(at.key));
@@ -415,7 +416,7 @@ impl<'a> Scan<'a> {
                 length: usize::MAX,
             })
             .collect();
-        let filters = fetch::fetch(tx, &stretches).await?;
+        let filters = fetch::read(tx, &stretches).await?;
         for (at, filter) in wanted.into_iter().zip(filters) {
             self.tally.bytes += filter.len() as u64;
             let segment = &at.what.segment;
@@ -425,7 +426,7 @@ impl<'a> Scan<'a> {
             } else {
                 Bytes::new()
             };
-            self.cache.remember(segment.address.id, filter);
+            self.cache.remember(filters_of(segment.address.id), filter);
         }
         Ok(())
     }
@@ -447,7 +448,7 @@ impl<'a> Scan<'a> {
             for step in left.chunks(STEP_BLOCKS) {
                 let stretches: Vec<Stretch<'_>> =
                     step.iter().map(|(chosen, _)| stretch(chosen, column)).collect();
-                let fetching = fetch::fetch(tx, &stretches);
+                let fetching = fetch::fetch(tx, self.cache, &stretches);
                 let (stored, matched) = join(fetching, blocks::finish(std::mem::take(&mut matching))).await;
                 narrowed.extend(matched);
                 let stored = stored?;
@@ -486,7 +487,7 @@ impl<'a> Scan<'a> {
             .iter()
             .flat_map(|(chosen, _)| COLUMNS.map(|column| stretch(chosen, column)))
             .collect();
-        let stored = fetch::fetch(tx, &stretches).await?;
+        let stored = fetch::fetch(tx, self.cache, &stretches).await?;
         self.tally.bytes += stored.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
         let columns: Vec<[Bytes; 3]> = stored
             .chunks_exact(COLUMNS.len())
@@ -635,6 +636,11 @@ fn has_intact_filters(segment: &Listed, filters: &[u8]) -> bool {
         );
     }
     intact
+}
+
+/// The filters of all blocks of a segment, which are kept as one.
+fn filters_of(segment: i64) -> Part {
+    (segment, fetch::FILTER, 0)
 }
 
 pub(super) fn stretch(chosen: &Chosen, column: Column) -> Stretch<'_> {

@@ -1,16 +1,22 @@
 //! Segment to columns, block by block.
 
+use std::cell::RefCell;
 use std::io;
 
 use super::index::{Block, Part};
 use super::varint::{take, take_varint, unzigzag};
-use super::{Column, Damaged, HEX_DIGITS, LAYOUT_HEX, LAYOUT_TEXT, LEVELS};
-use crate::columns::TextColumn;
+use super::{BLOCK_BYTES, Column, Damaged, HEX_DIGITS, LAYOUT_HEX, LAYOUT_TEXT, LEVELS};
+use crate::columns::{TextColumn, TextView};
+
+/// A decoder that unpacked a larger block than most are is not kept.
+const MAX_KEPT_BYTES: usize = 2 * BLOCK_BYTES;
 
 /// Decodes blocks; keeps its buffers between them. Each function takes the stored bytes of [`Block::range`].
 pub struct Decoder {
     zstd: zstd::bulk::Decompressor<'static>,
     raw: Vec<u8>,
+    ends: Vec<u32>,
+    hex: TextColumn,
 }
 
 impl Decoder {
@@ -18,12 +24,31 @@ impl Decoder {
         Ok(Self {
             zstd: zstd::bulk::Decompressor::new()?,
             raw: Vec::new(),
+            ends: Vec::new(),
+            hex: TextColumn::default(),
         })
+    }
+
+    /// Lends the decoder that this thread keeps: making one costs as much as unpacking a small block.
+    pub(crate) fn lend<T>(decode: impl FnOnce(&mut Self) -> Result<T, Damaged>) -> Result<T, Damaged> {
+        thread_local! {
+            static KEPT: RefCell<Option<Decoder>> = const { RefCell::new(None) };
+        }
+        let kept = KEPT.take();
+        let mut decoder = match kept {
+            Some(decoder) => decoder,
+            None => Self::new().map_err(|_no_memory| Damaged("decompressor could not be made"))?,
+        };
+        let decoded = decode(&mut decoder);
+        if decoder.raw.capacity() <= MAX_KEPT_BYTES {
+            KEPT.set(Some(decoder));
+        }
+        decoded
     }
 
     /// Microseconds since 1970, rising.
     pub fn ts(&mut self, block: &Block, stored: &[u8]) -> Result<Vec<i64>, Damaged> {
-        let mut rest = self.open(block.part(Column::Ts), stored)?;
+        let mut rest = open(&mut self.zstd, &mut self.raw, block.part(Column::Ts), stored)?;
         let mut before = block.min_ts;
         let mut out = Vec::with_capacity(block.rows as usize);
         for _ in 0..block.rows {
@@ -39,7 +64,7 @@ impl Decoder {
 
     /// By [`domain::level::Level::code`].
     pub fn levels(&mut self, block: &Block, stored: &[u8]) -> Result<Vec<u8>, Damaged> {
-        let raw = self.open(block.part(Column::Level), stored)?;
+        let raw = open(&mut self.zstd, &mut self.raw, block.part(Column::Level), stored)?;
         if raw.is_empty() {
             let level = block.only_level().ok_or(Damaged("level column is missing"))?;
             return Ok(vec![level; block.rows as usize]);
@@ -52,7 +77,7 @@ impl Decoder {
 
     /// `first_id` is the segment's.
     pub fn ids(&mut self, block: &Block, first_id: i64, stored: &[u8]) -> Result<Vec<i64>, Damaged> {
-        let mut rest = self.open(block.part(Column::Id), stored)?;
+        let mut rest = open(&mut self.zstd, &mut self.raw, block.part(Column::Id), stored)?;
         if rest.is_empty() {
             let first = first_id.wrapping_add(i64::from(block.first_row));
             return Ok((0..i64::from(block.rows))
@@ -75,42 +100,58 @@ impl Decoder {
 
     /// One of the text columns.
     pub fn texts(&mut self, block: &Block, column: Column, stored: &[u8]) -> Result<TextColumn, Damaged> {
-        let rows = block.rows as usize;
-        let raw = self.open(block.part(column), stored)?;
-        let Some((&layout, rest)) = raw.split_first() else {
-            return Ok(TextColumn::from_parts(vec![0; rows], Vec::new()));
-        };
-        match layout {
-            LAYOUT_TEXT => plain_texts(rows, rest),
-            LAYOUT_HEX => hex_texts(rows, rest),
-            _ => Err(Damaged("text layout is unknown")),
-        }
+        self.view(block, column, stored).map(TextColumn::copy)
     }
 
-    /// The raw bytes of a part.
-    fn open<'a>(&'a mut self, part: Part, stored: &'a [u8]) -> Result<&'a [u8], Damaged> {
-        if stored.len() != part.stored || crc32fast::hash(stored) != part.crc {
-            return Err(Damaged("block checksum differs"));
-        }
-        if part.stored == part.raw {
-            return Ok(stored);
-        }
-        self.raw.clear();
-        self.raw.reserve(part.raw);
-        let written = self
-            .zstd
-            .decompress_to_buffer(stored, &mut self.raw)
-            .map_err(|_cause| Damaged("zstd frame is malformed"))?;
-        if written == part.raw {
-            Ok(&self.raw)
-        } else {
-            Err(Damaged("block has another size than stated"))
+    /// The same, where it was unpacked to: for looking at it once.
+    pub(crate) fn view<'a>(
+        &'a mut self,
+        block: &Block,
+        column: Column,
+        stored: &'a [u8],
+    ) -> Result<TextView<'a>, Damaged> {
+        let rows = block.rows as usize;
+        let raw = open(&mut self.zstd, &mut self.raw, block.part(column), stored)?;
+        self.ends.clear();
+        let Some((&layout, rest)) = raw.split_first() else {
+            self.ends.resize(rows, 0);
+            return Ok(TextView::new(&self.ends, &[]));
+        };
+        match layout {
+            LAYOUT_TEXT => plain_texts(rows, rest, &mut self.ends),
+            LAYOUT_HEX => hex_texts(rows, rest, &mut self.hex),
+            _ => Err(Damaged("text layout is unknown")),
         }
     }
 }
 
-fn plain_texts(rows: usize, mut rest: &[u8]) -> Result<TextColumn, Damaged> {
-    let mut ends = Vec::with_capacity(rows);
+/// The raw bytes of a part.
+fn open<'a>(
+    zstd: &mut zstd::bulk::Decompressor<'static>,
+    raw: &'a mut Vec<u8>,
+    part: Part,
+    stored: &'a [u8],
+) -> Result<&'a [u8], Damaged> {
+    if stored.len() != part.stored || crc32fast::hash(stored) != part.crc {
+        return Err(Damaged("block checksum differs"));
+    }
+    if part.stored == part.raw {
+        return Ok(stored);
+    }
+    raw.clear();
+    raw.reserve(part.raw);
+    let written = zstd
+        .decompress_to_buffer(stored, raw)
+        .map_err(|_cause| Damaged("zstd frame is malformed"))?;
+    if written == part.raw {
+        Ok(raw)
+    } else {
+        Err(Damaged("block has another size than stated"))
+    }
+}
+
+fn plain_texts<'a>(rows: usize, mut rest: &'a [u8], ends: &'a mut Vec<u32>) -> Result<TextView<'a>, Damaged> {
+    ends.reserve(rows);
     let mut end = 0_u64;
     for _ in 0..rows {
         end = end
@@ -119,16 +160,16 @@ fn plain_texts(rows: usize, mut rest: &[u8]) -> Result<TextColumn, Damaged> {
         ends.push(u32::try_from(end).map_err(|_cause| Damaged("text is too long"))?);
     }
     if end == rest.len() as u64 {
-        Ok(TextColumn::from_parts(ends, rest.to_vec()))
+        Ok(TextView::new(ends, rest))
     } else {
         Err(Damaged("text column has another length than its rows"))
     }
 }
 
-fn hex_texts(rows: usize, mut rest: &[u8]) -> Result<TextColumn, Damaged> {
+fn hex_texts<'a>(rows: usize, mut rest: &[u8], column: &'a mut TextColumn) -> Result<TextView<'a>, Damaged> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let bitmap = take(&mut rest, rows.div_ceil(8))?;
-    let mut column = TextColumn::default();
+    column.clear();
     for row in 0..rows {
         let mut hex = [0_u8; HEX_DIGITS];
         let mut text: &[u8] = &[];
@@ -142,7 +183,7 @@ fn hex_texts(rows: usize, mut rest: &[u8]) -> Result<TextColumn, Damaged> {
         column.push(text);
     }
     if rest.is_empty() {
-        Ok(column)
+        Ok(column.view())
     } else {
         Err(Damaged("hex column has trailing bytes"))
     }

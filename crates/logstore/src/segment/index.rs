@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::varint::{take, take_varint, unzigzag};
-use super::{BLOCK_ROWS, COLUMNS, Column, Damaged, LEVELS, VERSION};
+use super::{BLOCK_ROWS, COLUMNS, Column, Damaged, FIRST_VERSION, LEVELS, VERSION};
 
 /// A block holds at least one line, which may have the largest message and metadata that are taken, and a margin.
 const MAX_BLOCK_RAW: u64 = 64 << 20;
@@ -11,6 +11,8 @@ const MAX_BLOCK_RAW: u64 = 64 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
     pub blocks: Vec<Block>,
+    /// What its word filters rule out is not there.
+    pub has_usable_filters: bool,
 }
 
 /// Neighbouring rows of a segment.
@@ -46,9 +48,11 @@ impl Index {
             return Err(Damaged("index checksum differs"));
         }
         let mut rest = body;
-        if take(&mut rest, 1)? != [VERSION] {
-            return Err(Damaged("index version is unknown"));
-        }
+        let has_usable_filters = match take(&mut rest, 1)? {
+            [VERSION] => true,
+            [FIRST_VERSION] => false,
+            _ => return Err(Damaged("index version is unknown")),
+        };
         let mut at = Position::default();
         let count = take_varint(&mut rest)?;
         // Not reserved: the number may be a lie, and each block takes some of the rest.
@@ -57,7 +61,10 @@ impl Index {
             blocks.push(take_block(&mut rest, &mut at)?);
         }
         if rest.is_empty() {
-            Ok(Self { blocks })
+            Ok(Self {
+                blocks,
+                has_usable_filters,
+            })
         } else {
             Err(Damaged("index has trailing bytes"))
         }

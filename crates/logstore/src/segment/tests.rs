@@ -219,3 +219,20 @@ fn the_last_of_all_ids_is_an_id_like_any_other() {
     let segment = Encoder::new().unwrap().encode(&columns, Ids::Each(&ids)).unwrap();
     assert_eq!(decode(&segment).unwrap(), expected(&columns, &ids));
 }
+
+#[test]
+fn a_segment_of_the_first_version_is_read_without_its_word_filters() {
+    let text = str::to_owned;
+    let (columns, ids) = columns(&[(5, 2, text("m"), text("{}"), text("t"), text("r"), 1)]);
+    let mut segment = Encoder::with_filters()
+        .unwrap()
+        .encode(&columns, Ids::Each(&ids))
+        .unwrap();
+    assert!(Index::parse(&segment.index).unwrap().has_usable_filters);
+    let body = segment.index.len() - 4;
+    segment.index[0] = 1;
+    let crc = crc32fast::hash(&segment.index[..body]);
+    segment.index[body..].copy_from_slice(&crc.to_le_bytes());
+    assert!(!Index::parse(&segment.index).unwrap().has_usable_filters);
+    assert_eq!(decode(&segment).unwrap(), expected(&columns, &ids));
+}

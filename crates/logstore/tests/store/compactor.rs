@@ -17,6 +17,7 @@ use time::OffsetDateTime;
 pub(crate) const EAGER: CompactorConfig = CompactorConfig {
     rows_after: Duration::ZERO,
     hours_after: Duration::from_mins(2),
+    row_bytes: 64 << 20,
     duty: 1.0,
     eager: true,
 };
@@ -88,6 +89,30 @@ impl Yard {
 const MERGED: &str = "SELECT count(*) FROM log_segments";
 const FRESH: &str = "SELECT count(*) FROM log_segments_fresh";
 const LOOSE: &str = "SELECT count(*) FROM logs";
+
+#[tokio::test]
+async fn long_rows_are_taken_a_few_at_a_time() {
+    let yard = Yard::create().await;
+    for number in 0..20 {
+        yard.write(
+            yard.org.scope(),
+            &format!("{number} {}", "x".repeat(1_000)),
+            1,
+            time::Duration::ZERO,
+        )
+        .await;
+    }
+    let before = stored::lines(&yard.db).await;
+    let config = CompactorConfig {
+        row_bytes: 5_000,
+        ..EAGER
+    };
+    let mut compactor = Compactor::new(yard.db.db("sightline_compactor"), config);
+    let report = compactor.round().await.unwrap().unwrap();
+    assert_eq!(report.rows_in, 20, "all of them");
+    assert!(report.merges >= 4, "five at a time: {report:?}");
+    assert_eq!(stored::lines(&yard.db).await, before);
+}
 
 #[tokio::test]
 async fn rows_and_segments_become_one_segment_and_no_line_changes() {
