@@ -26,6 +26,14 @@ pub struct Stats {
 impl Stats {
     pub const MAX_AGGREGATES: usize = 8;
     pub const MAX_BY: usize = 4;
+
+    /// The columns of the answer, in order: `ts` if there are buckets, the fields, the numbers.
+    pub fn column_names(&self) -> Vec<String> {
+        let buckets = self.every.iter().map(|_| "ts".to_owned());
+        let fields = self.by.iter().map(ToString::to_string);
+        let numbers = self.aggregates.iter().map(Aggregate::name);
+        buckets.chain(fields).chain(numbers).collect()
+    }
 }
 
 /// One column of numbers.
@@ -34,6 +42,17 @@ pub struct Aggregate {
     pub function: Function,
     /// `as name`: a letter or `_`, then letters, digits, `_`; ASCII, 64 characters at most.
     pub alias: Option<String>,
+}
+
+impl Aggregate {
+    /// The alias, or what was asked for: `count`, `p95(http.ms)`.
+    pub fn name(&self) -> String {
+        match (&self.alias, &self.function) {
+            (Some(alias), _) => alias.clone(),
+            (None, Function::Count) => "count".to_owned(),
+            (None, Function::Of(..)) => self.function.to_string(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

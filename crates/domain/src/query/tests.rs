@@ -1,0 +1,5 @@
+mod arbitrary;
+mod errors;
+mod evaluation;
+mod fuzz;
+mod reading;
