@@ -113,24 +113,28 @@ fn ascii_words(text: &[u8], visit: &mut impl FnMut(&[u8]) -> ControlFlow<()>) ->
 /// Whether the bytes of this range are a whole word of an ASCII text, given that they are the bytes of a word. Looks only at
 /// what stands around them.
 pub fn is_whole_word(text: &[u8], range: Range<usize>) -> bool {
-    let class_at = |at: Option<usize>| at.and_then(|at| text.get(at)).map(|&byte| class(byte));
-    let is_joined = |next_to: Option<Class>, beyond: Option<Class>, edge: Option<Class>| match next_to {
+    let after = is_joined(
+        text.get(range.end),
+        text.get(range.end.saturating_add(1)),
+        range.end.checked_sub(1).and_then(|at| text.get(at)),
+    );
+    !after && is_word_start(text, range.start)
+}
+
+/// The same for the beginning of a word.
+pub fn is_word_start(text: &[u8], at: usize) -> bool {
+    let before = |steps: usize| at.checked_sub(steps).and_then(|at| text.get(at));
+    !is_joined(before(1), before(2), text.get(at))
+}
+
+/// Whether what is next to the edge of a word, and what is beyond that, belongs to the same word.
+fn is_joined(next: Option<&u8>, beyond: Option<&u8>, edge: Option<&u8>) -> bool {
+    let class_of = |byte: &u8| class(*byte);
+    match next.map(class_of) {
         None => false,
         Some(Class::Letter | Class::Digit | Class::Joiner) => true,
-        Some(mid) => edge.is_some_and(|edge| joins(mid, edge, beyond)),
-    };
-    let before = range.start.checked_sub(1);
-    let joined_before = is_joined(
-        class_at(before),
-        class_at(before.and_then(|at| at.checked_sub(1))),
-        class_at(Some(range.start)),
-    );
-    let joined_after = is_joined(
-        class_at(Some(range.end)),
-        class_at(range.end.checked_add(1)),
-        class_at(range.end.checked_sub(1)),
-    );
-    !joined_before && !joined_after
+        Some(mid) => edge.is_some_and(|edge| joins(mid, class(*edge), beyond.map(class_of))),
+    }
 }
 
 fn joins(mid: Class, before: Class, after: Option<Class>) -> bool {
@@ -238,6 +242,9 @@ mod tests {
                 text[at..].starts_with(&word) && is_whole_word(text.as_bytes(), at..at + word.len())
             });
             prop_assert_eq!(found, words(&text).any(|other| other == word));
+            let begins = (0..text.len())
+                .any(|at| text[at..].starts_with(&word) && is_word_start(text.as_bytes(), at));
+            prop_assert_eq!(begins, words(&text).any(|other| other.starts_with(&word)));
         }
     }
 

@@ -3,40 +3,42 @@
 //! Lines lie in two forms, loose rows and segments, and within one snapshot each lies in exactly one of them. A search
 //! merges newest-first streams: of each scope its rows (read along their index), and its segments, block by block. The
 //! [`scan`] finds the keys of the lines that match and reads no more than that needs: levels, times and word filters rule
-//! blocks out, and of the others only the columns that a predicate looks at are fetched. [`lines`] then fetches the lines
+//! blocks out, and of the others only the columns that a condition looks at are fetched. [`lines`] then fetches the lines
 //! of the page whole. All matching is done in this program: under row-level security no index serves it, and text of a
 //! tenant is never handed to PostgreSQL as a pattern.
 
 mod blocks;
 mod cache;
+mod condition;
 mod directory;
 mod fetch;
 mod haystack;
 mod histogram;
+mod leaf;
 mod lines;
 mod merge;
-mod predicate;
+mod oldest;
 mod rows;
 mod scan;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use db::{DbError, TenantTx};
 use domain::ids::{EnvironmentId, LogId, ServiceId};
 use domain::level::Level;
-use domain::page::{Cursor, PageLimit};
+use domain::page::Cursor;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
+pub use condition::Condition;
 pub use directory::SQL as DIRECTORY_SQL;
 pub use fetch::{FRESH_SQL as FETCH_FRESH_SQL, MERGED_SQL as FETCH_MERGED_SQL};
 pub use histogram::{Bucket, HistogramPlan, InvalidInterval, histogram};
 pub use lines::SQL as LINES_SQL;
-pub use predicate::Predicate;
 pub use rows::SQL as ROWS_SQL;
 pub use scan::PLANNER_SQL;
 
-use crate::segment::Column;
 use cache::Cache;
 use merge::{Key, micros};
 use scan::{Scan, Tally};
@@ -50,54 +52,57 @@ pub struct SearchScope {
     pub oldest: OffsetDateTime,
 }
 
-/// A search, newest first.
+/// A search.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    pub scopes: Vec<SearchScope>,
+    /// Where, and what of it.
+    pub scopes: Vec<(SearchScope, Arc<Condition>)>,
     /// Inclusive, by the line's own time.
     pub from: OffsetDateTime,
     /// Exclusive.
     pub to: OffsetDateTime,
-    /// Empty: any level.
-    pub levels: Vec<Level>,
-    /// All must be met.
-    pub predicates: Vec<Predicate>,
-    pub limit: PageLimit,
-    /// Goes on after this line. New lines do not move what follows it.
+    pub order: Order,
+    /// Lines of a page, at least one.
+    pub limit: usize,
+    /// Goes on after this line, in the order of the search. New lines do not move what follows it.
     pub cursor: Option<Cursor<i64>>,
     pub budget: Budget,
 }
 
+/// Which lines come first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    #[default]
+    NewestFirst,
+    OldestFirst,
+}
+
 impl Plan {
-    fn wants(&self, level: Level) -> bool {
-        self.levels.is_empty() || self.levels.contains(&level)
+    fn scope(&self, place: usize) -> &SearchScope {
+        &self.scopes[place].0
     }
 
-    /// The same for a level as segments hold it.
-    fn wants_code(&self, code: u8) -> bool {
-        self.levels.is_empty() || self.levels.iter().any(|level| level.code() == i16::from(code))
+    fn condition(&self, place: usize) -> &Condition {
+        &self.scopes[place].1
     }
 
     /// The oldest lines that this scope may show.
-    fn oldest(&self, scope: &SearchScope) -> OffsetDateTime {
-        scope.oldest.max(self.from)
+    fn oldest(&self, place: usize) -> OffsetDateTime {
+        self.scope(place).oldest.max(self.from)
     }
 
-    /// The same in microseconds since 1970, by the scope's place.
-    fn oldest_micros(&self, place: usize) -> i64 {
-        micros(self.oldest(&self.scopes[place]))
+    /// The oldest time that may match, in microseconds since 1970, and the key before which the newest must be, for a scan
+    /// that starts at this one.
+    fn range(&self, place: usize, start: Key) -> (i64, Key) {
+        let (from, to) = self.condition(place).times();
+        (micros(self.oldest(place)).max(from), start.min(Key::before(to)))
     }
 
-    /// The columns that predicates look at, the smallest first.
-    fn columns(&self) -> Vec<Column> {
-        [Column::Trace, Column::Request, Column::Message, Column::Meta]
-            .into_iter()
-            .filter(|column| {
-                self.predicates
-                    .iter()
-                    .any(|predicate| predicate.column() == *column)
-            })
-            .collect()
+    /// Whether a line that is within the times matches, whatever it holds.
+    fn wants_all(&self) -> bool {
+        self.scopes
+            .iter()
+            .all(|(_, condition)| condition.parts().is_empty())
     }
 }
 
@@ -128,7 +133,7 @@ pub struct Line {
 /// One page of a search.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// Newest first.
+    /// In the order of the search.
     pub lines: Vec<Line>,
     /// Where to go on; `None` when everything was read. After a search for words it may lead to an empty page.
     pub next: Option<Cursor<i64>>,
@@ -187,39 +192,35 @@ impl Reader {
     /// Counts all lines that match, within the transaction's snapshot; the plan's page and cursor play no part. A count that
     /// ran out of time is that of the newest lines, and says so.
     pub async fn count(&self, tx: &TenantTx<'_>, plan: &Plan) -> Result<Counted, DbError> {
-        let started = Instant::now();
-        let deadline = started + plan.budget.time;
+        let clock = Stopwatch::start(plan);
         let plan = Plan {
             cursor: None,
             ..plan.clone()
         };
-        let mut scan = Scan::start_counting(tx, &plan, &self.cache).await?;
-        while !scan.is_complete() && (Instant::now() < deadline || !scan.got_ahead()) {
-            scan.round(tx, deadline).await?;
-        }
+        let mut scan = Scan::start(tx, &plan, &self.cache).await?.counting();
+        clock.run(&mut scan, tx).await?;
         let partial = (!scan.is_complete()).then_some(Partial::TimeBudget);
         Ok(Counted {
             lines: scan.count(),
-            stats: stats(
-                &scan.tally,
-                scan.snapshot,
-                started,
-                scan.tally.damaged.or(partial),
-            ),
+            stats: clock.stats(&scan.tally, scan.snapshot, scan.tally.damaged.or(partial)),
         })
     }
 
     /// Searches within the transaction's snapshot. Take one from `Connection::tenant_snapshot`.
     pub async fn search(&self, tx: &TenantTx<'_>, plan: &Plan) -> Result<Found, DbError> {
-        let started = Instant::now();
-        let deadline = started + plan.budget.time;
-        let mut scan = Scan::start(tx, plan, &self.cache).await?;
-        while !scan.is_complete() && (Instant::now() < deadline || !scan.got_ahead()) {
-            scan.round(tx, deadline).await?;
+        match plan.order {
+            Order::NewestFirst => self.search_newest(tx, plan).await,
+            Order::OldestFirst => oldest::search(&self.cache, tx, plan).await,
         }
+    }
+
+    async fn search_newest(&self, tx: &TenantTx<'_>, plan: &Plan) -> Result<Found, DbError> {
+        let clock = Stopwatch::start(plan);
+        let mut scan = Scan::start(tx, plan, &self.cache).await?;
+        clock.run(&mut scan, tx).await?;
         let (tally, watermark) = (scan.tally, scan.snapshot);
         let matches = scan.matches();
-        let fetched = lines::fetch(tx, &self.cache, &plan.scopes, &matches.lines, plan.budget.bytes).await?;
+        let fetched = lines::fetch(tx, &self.cache, plan, &matches.lines).await?;
         let (next, partial) = match fetched.stopped_at {
             Some(key) => (Some(key), Some(Partial::AnswerSize)),
             None => (matches.next, matches.cut_short.then_some(Partial::TimeBudget)),
@@ -227,25 +228,49 @@ impl Reader {
         Ok(Found {
             lines: fetched.lines,
             next: next.map(Cursor::from),
-            stats: stats(
-                &tally,
-                watermark,
-                started,
-                fetched.damaged.or(tally.damaged).or(partial),
-            ),
+            stats: clock.stats(&tally, watermark, fetched.damaged.or(tally.damaged).or(partial)),
         })
     }
 }
 
-fn stats(tally: &Tally, watermark: OffsetDateTime, started: Instant, partial: Option<Partial>) -> Stats {
-    Stats {
-        rows_scanned: tally.rows,
-        blocks_read: tally.blocks,
-        blocks_pruned: tally.pruned,
-        bytes_read: tally.bytes,
-        elapsed: started.elapsed(),
-        watermark,
-        partial,
+/// When a search began, and when it should end.
+#[derive(Clone, Copy)]
+struct Stopwatch {
+    started: Instant,
+    deadline: Instant,
+}
+
+impl Stopwatch {
+    fn start(plan: &Plan) -> Self {
+        let started = Instant::now();
+        Self {
+            started,
+            deadline: started + plan.budget.time,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+
+    /// Reads until the scan found what it looks for, or time is over and it got ahead.
+    async fn run(&self, scan: &mut Scan<'_>, tx: &TenantTx<'_>) -> Result<(), DbError> {
+        while !scan.is_complete() && (!self.is_over() || !scan.got_ahead()) {
+            scan.round(tx, self.deadline).await?;
+        }
+        Ok(())
+    }
+
+    fn stats(&self, tally: &Tally, watermark: OffsetDateTime, partial: Option<Partial>) -> Stats {
+        Stats {
+            rows_scanned: tally.rows,
+            blocks_read: tally.blocks,
+            blocks_pruned: tally.pruned,
+            bytes_read: tally.bytes,
+            elapsed: self.started.elapsed(),
+            watermark,
+            partial,
+        }
     }
 }
 

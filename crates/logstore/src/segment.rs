@@ -104,6 +104,14 @@ impl Column {
         Self::Request,
         Self::Id,
     ];
+
+    /// Whether its values are texts.
+    pub(crate) fn is_text(self) -> bool {
+        match self {
+            Self::Message | Self::Meta | Self::Trace | Self::Request => true,
+            Self::Ts | Self::Level | Self::Id => false,
+        }
+    }
 }
 
 /// The segment's bytes are not what the encoder wrote.

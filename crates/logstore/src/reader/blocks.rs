@@ -6,10 +6,11 @@ use std::thread;
 use bytes::Bytes;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::condition::{Part, intersection};
 use super::directory::Listed;
-use super::haystack::Haystack;
+use super::leaf::BlockTexts;
 use super::merge::Key;
-use super::{Partial, Plan, Predicate};
+use super::{Partial, Plan};
 use crate::segment::{Block, Column, Damaged, Decoder};
 
 /// A block that was chosen to be read.
@@ -41,13 +42,7 @@ impl Rows {
     fn keep(&mut self, rows: Vec<u32>) {
         *self = Self::These(match self {
             Self::All => rows,
-            Self::These(before) => {
-                let before = std::mem::take(before);
-                before
-                    .into_iter()
-                    .filter(|row| rows.binary_search(row).is_ok())
-                    .collect()
-            }
+            Self::These(before) => intersection(before, &rows),
         });
     }
 }
@@ -88,27 +83,41 @@ pub(super) async fn finish<R>(running: Running<R>) -> Vec<R> {
     results
 }
 
-/// Which rows meet the predicates that look at one column, of those that are left.
-pub(super) fn narrow(
-    chosen: &Chosen,
-    column: Column,
-    stored: &[u8],
-    predicates: &[Predicate],
-    rows: &mut Rows,
-) -> Result<(), Damaged> {
+/// Leaves the rows that meet a part of the condition; `stored` are its columns, in their order.
+pub(super) fn narrow(chosen: &Chosen, part: &Part, stored: &[Bytes], rows: &mut Rows) -> Result<(), Damaged> {
     let Some(block) = chosen.entry() else {
         return Ok(());
     };
-    Decoder::lend(|decoder| {
-        let texts = Haystack::new(decoder.view(block, column, stored)?);
-        for predicate in predicates.iter().filter(|predicate| predicate.column() == column) {
-            if rows.is_empty() {
-                break;
-            }
-            rows.keep(predicate.rows(&texts));
+    let matching = Decoder::lend(|decoder| {
+        let mut texts = BlockTexts {
+            rows: block.rows,
+            ..BlockTexts::default()
+        };
+        if let ([column], [stored]) = (&part.columns[..], stored)
+            && column.is_text()
+        {
+            // Looked at where it was unpacked.
+            texts.set(*column, decoder.view(block, *column, stored)?);
+            return Ok(part.rows(&texts));
         }
-        Ok(())
-    })
+        let mut copies = Vec::with_capacity(stored.len());
+        for (column, stored) in part.columns.iter().zip(stored) {
+            match column {
+                Column::Ts => texts.ts = decoder.ts(block, stored)?,
+                Column::Level => texts.levels = decoder.levels(block, stored)?,
+                Column::Id => {}
+                Column::Message | Column::Meta | Column::Trace | Column::Request => {
+                    copies.push((*column, decoder.texts(block, *column, stored)?));
+                }
+            }
+        }
+        for (column, copy) in &copies {
+            texts.set(*column, copy.view());
+        }
+        Ok(part.rows(&texts))
+    })?;
+    rows.keep(matching);
+    Ok(())
 }
 
 /// The keys of the rows that are left, if their level and time are wanted.
@@ -119,6 +128,8 @@ pub(super) fn keys(
     plan: &Plan,
     start: Key,
 ) -> Result<Vec<Hit>, Damaged> {
+    let (oldest, start) = plan.range(chosen.segment.place, start);
+    let condition = plan.condition(chosen.segment.place);
     let Some(block) = chosen.entry() else {
         return Ok(Vec::new());
     };
@@ -129,14 +140,13 @@ pub(super) fn keys(
             decoder.ids(block, chosen.segment.first_id, id)?,
         ))
     })?;
-    let oldest = plan.oldest_micros(chosen.segment.place);
     let hit = |row: u32| {
         let at = row as usize;
         let key = Key {
             ts: *ts.get(at)?,
             id: *ids.get(at)?,
         };
-        let wanted = key < start && key.ts >= oldest && plan.wants_code(*levels.get(at)?);
+        let wanted = key < start && key.ts >= oldest && condition.wants_code(*levels.get(at)?);
         wanted.then_some((key, row))
     };
     Ok(match rows {

@@ -84,10 +84,10 @@ pub(super) async fn read(
     asked: &[(usize, Key)],
     per_scope: usize,
 ) -> Result<Page, DbError> {
-    let scopes: Vec<&SearchScope> = asked.iter().map(|(place, _)| &plan.scopes[*place]).collect();
+    let scopes: Vec<&SearchScope> = asked.iter().map(|(place, _)| plan.scope(*place)).collect();
     let service_ids: Vec<ServiceId> = scopes.iter().map(|scope| scope.service_id).collect();
     let environment_ids: Vec<EnvironmentId> = scopes.iter().map(|scope| scope.environment_id).collect();
-    let oldest: Vec<OffsetDateTime> = scopes.iter().map(|scope| plan.oldest(scope)).collect();
+    let oldest: Vec<OffsetDateTime> = asked.iter().map(|(place, _)| plan.oldest(*place)).collect();
     let before_ts: Vec<Option<OffsetDateTime>> = asked.iter().map(|(_, key)| bound(*key)).collect();
     let before_id: Vec<i64> = asked.iter().map(|(_, key)| key.id).collect();
     let statement = tx.prepare_cached(SQL).await?;

@@ -1,6 +1,6 @@
 //! Fetching lines whole: loose rows by their keys, rows of segments by their blocks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use db::{DbError, TenantTx};
@@ -16,8 +16,8 @@ use super::cache::Cache;
 use super::fetch::{self, Stretch};
 use super::merge::{At, Key};
 use super::scan::{Place, stretch};
-use super::{Line, Partial, SearchScope, level_of};
-use crate::segment::{Column, Damaged, Decoder};
+use super::{Line, Partial, Plan, SearchScope, level_of};
+use crate::segment::{Block, Column, Damaged, Decoder};
 
 /// The lines with these keys, with their places. Public for the same tests as the scan's.
 pub const SQL: &str = "
@@ -34,8 +34,10 @@ pub const SQL: &str = "
         LIMIT 1
     ) AS l";
 
-/// Lines that are fetched at a time: what is wasted when the answer is full.
-const STEP: usize = 64;
+/// Lines that are fetched at a time, and about the bytes of them and of the compressed blocks that hold them: what is held at
+/// once, and wasted when the answer is full.
+const STEP_LINES: usize = 4_096;
+const STEP_BYTES: u64 = 16 << 20;
 /// Columns of a block that a line consists of.
 const COLUMNS: [Column; 5] = [
     Column::Level,
@@ -57,9 +59,8 @@ pub(super) struct Fetched {
 pub(super) async fn fetch(
     tx: &TenantTx<'_>,
     cache: &Cache,
-    scopes: &[SearchScope],
+    plan: &Plan,
     found: &[At<Place>],
-    max_bytes: usize,
 ) -> Result<Fetched, DbError> {
     let mut fetched = Fetched {
         lines: Vec::with_capacity(found.len()),
@@ -67,16 +68,16 @@ pub(super) async fn fetch(
         damaged: None,
     };
     let (mut bytes, mut last) = (0, None);
-    for step in found.chunks(STEP) {
-        let mut lines = loose_rows(tx, scopes, step).await?;
-        lines.extend(rows_of_segments(tx, cache, scopes, step, &mut fetched.damaged).await?);
+    for step in steps(found) {
+        let mut lines = loose_rows(tx, plan, step).await?;
+        lines.extend(rows_of_segments(tx, cache, plan, step, &mut fetched.damaged).await?);
         for (place, at) in step.iter().enumerate() {
             // One that is missing was in a damaged block.
             let Some(line) = lines.remove(&place) else {
                 continue;
             };
             bytes += weight(&line);
-            if bytes > max_bytes && !fetched.lines.is_empty() {
+            if bytes > plan.budget.bytes && !fetched.lines.is_empty() {
                 fetched.stopped_at = last;
                 return Ok(fetched);
             }
@@ -87,15 +88,40 @@ pub(super) async fn fetch(
     Ok(fetched)
 }
 
+/// Cuts what was found into pieces of a bounded size.
+fn steps(found: &[At<Place>]) -> impl Iterator<Item = &[At<Place>]> {
+    let mut rest = found;
+    std::iter::from_fn(move || {
+        let (mut bytes, mut blocks) = (0, HashSet::new());
+        let fits = |at: &&At<Place>| {
+            bytes += match &at.what {
+                Place::Row { bytes, .. } => u64::from(*bytes),
+                Place::Block { chosen, .. } => {
+                    let is_new = blocks.insert((chosen.segment.address.id, chosen.block));
+                    let stored = |block: &Block| if is_new { block.stored_bytes() } else { 0 };
+                    chosen.entry().map_or(0, |block| {
+                        stored(block) + block.raw_bytes() / u64::from(block.rows)
+                    })
+                }
+            };
+            bytes <= STEP_BYTES
+        };
+        let lines = rest.iter().take(STEP_LINES).take_while(fits).count().max(1);
+        let (step, more) = rest.split_at_checked(lines)?;
+        rest = more;
+        Some(step)
+    })
+}
+
 /// By their place in the step.
 type Lines = HashMap<usize, Line>;
 
-async fn loose_rows(tx: &TenantTx<'_>, scopes: &[SearchScope], step: &[At<Place>]) -> Result<Lines, DbError> {
+async fn loose_rows(tx: &TenantTx<'_>, plan: &Plan, step: &[At<Place>]) -> Result<Lines, DbError> {
     let wanted: Vec<(usize, usize, Key)> = step
         .iter()
         .enumerate()
         .filter_map(|(place, at)| match at.what {
-            Place::Row { scope } => Some((place, scope, at.key)),
+            Place::Row { scope, .. } => Some((place, scope, at.key)),
             Place::Block { .. } => None,
         })
         .collect();
@@ -104,11 +130,11 @@ async fn loose_rows(tx: &TenantTx<'_>, scopes: &[SearchScope], step: &[At<Place>
     }
     let service_ids: Vec<ServiceId> = wanted
         .iter()
-        .map(|(_, scope, _)| scopes[*scope].service_id)
+        .map(|(_, scope, _)| plan.scope(*scope).service_id)
         .collect();
     let environment_ids: Vec<EnvironmentId> = wanted
         .iter()
-        .map(|(_, scope, _)| scopes[*scope].environment_id)
+        .map(|(_, scope, _)| plan.scope(*scope).environment_id)
         .collect();
     let ts: Vec<OffsetDateTime> = wanted.iter().map(|(_, _, key)| key.at()).collect();
     let ids: Vec<i64> = wanted.iter().map(|(_, _, key)| key.id).collect();
@@ -155,7 +181,7 @@ struct Group<'a> {
 async fn rows_of_segments(
     tx: &TenantTx<'_>,
     cache: &Cache,
-    scopes: &[SearchScope],
+    plan: &Plan,
     step: &[At<Place>],
     damaged: &mut Option<Partial>,
 ) -> Result<Lines, DbError> {
@@ -169,7 +195,7 @@ async fn rows_of_segments(
         .into_iter()
         .zip(stored.chunks_exact(COLUMNS.len()))
         .map(|(group, stored)| Job {
-            scope: scopes[group.chosen.segment.place],
+            scope: *plan.scope(group.chosen.segment.place),
             chosen: group.chosen.clone(),
             lines: group.lines,
             stored: stored.to_vec(),

@@ -6,21 +6,22 @@ use domain::level::Level;
 use time::OffsetDateTime;
 use tokio_postgres::{Portal, Row};
 
+use super::condition::Condition;
+use super::leaf::Texts;
 use super::merge::{Key, Stream, micros};
-use super::predicate::Texts;
 use super::{Plan, SearchScope, level_of};
 use crate::segment::Column;
 
 /// The next rows of several scopes, each from its own position and at most `$9` of them, scope after scope and newest
-/// first within each. Texts are sent only where a predicate looks at them (`$8`, by [`Column`]) and the level is wanted.
+/// first within each. Texts are sent only where a condition looks at them (`$8`, by [`Column`]) and the level is wanted.
 /// Public so that tests can hold its plan, and what it shows to whom, to account.
 pub const SQL: &str = "
     -- reader::rows
-    SELECT scope.place, l.ts, l.id, l.level, l.message, l.meta, l.trace_id, l.request_id
+    SELECT scope.place, l.ts, l.id, l.level, l.bytes, l.message, l.meta, l.trace_id, l.request_id
     FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::bigint[])
         WITH ORDINALITY AS scope (service_id, environment_id, oldest, before_ts, before_id, place)
     CROSS JOIN LATERAL (
-        SELECT ts, id, level,
+        SELECT ts, id, level, octet_length(message) + coalesce(pg_column_size(meta_json), 0) AS bytes,
             CASE WHEN 2 = ANY ($8::smallint[]) AND level = ANY ($7::smallint[]) THEN message END AS message,
             CASE WHEN 3 = ANY ($8::smallint[]) AND level = ANY ($7::smallint[]) THEN meta_json::text END AS meta,
             CASE WHEN 4 = ANY ($8::smallint[]) AND level = ANY ($7::smallint[]) THEN trace_id END AS trace_id,
@@ -40,19 +41,26 @@ pub(super) async fn open(
     streams: &[Stream],
     per_scope: usize,
 ) -> Result<Portal, DbError> {
-    let scopes: Vec<&SearchScope> = places.iter().map(|place| &plan.scopes[*place]).collect();
+    let scopes: Vec<&SearchScope> = places.iter().map(|place| plan.scope(*place)).collect();
     let service_ids: Vec<ServiceId> = scopes.iter().map(|scope| scope.service_id).collect();
     let environment_ids: Vec<EnvironmentId> = scopes.iter().map(|scope| scope.environment_id).collect();
-    let oldest: Vec<OffsetDateTime> = scopes.iter().map(|scope| plan.oldest(scope)).collect();
+    let oldest: Vec<OffsetDateTime> = places.iter().map(|place| plan.oldest(*place)).collect();
     let before_ts: Vec<OffsetDateTime> = places.iter().map(|place| streams[*place].position.at()).collect();
     let before_id: Vec<i64> = places.iter().map(|place| streams[*place].position.id).collect();
-    let wanted = Level::ALL.into_iter().filter(|level| plan.wants(*level));
-    let levels: Vec<i16> = wanted.map(Level::code).collect();
-    let looked_at: Vec<i16> = plan
-        .predicates
-        .iter()
-        .map(|predicate| predicate.column() as i16)
+    // Of all scopes together: the statement is one, and each row is decided by its own scope's condition.
+    let conditions = || places.iter().map(|place| plan.condition(*place));
+    let levels: Vec<i16> = Level::ALL
+        .into_iter()
+        .filter(|level| conditions().any(|condition| condition.wants(*level)))
+        .map(Level::code)
         .collect();
+    let mut looked_at: Vec<i16> = conditions()
+        .flat_map(Condition::parts)
+        .flat_map(|part| &part.columns)
+        .map(|column| *column as i16)
+        .collect();
+    looked_at.sort_unstable();
+    looked_at.dedup();
     let statement = tx.prepare_cached(SQL).await?;
     Ok(tx
         .bind(
@@ -78,6 +86,9 @@ pub(super) struct Scanned {
     pub(super) place: usize,
     pub(super) key: Key,
     pub(super) matches: bool,
+    /// About what the whole line takes.
+    pub(super) line_bytes: u32,
+    level: Level,
     message: Option<String>,
     meta: Option<String>,
     trace_id: Option<String>,
@@ -85,7 +96,7 @@ pub(super) struct Scanned {
 }
 
 impl Scanned {
-    pub(super) fn read(row: &Row, plan: &Plan) -> Result<Self, DbError> {
+    pub(super) fn read(row: &Row) -> Result<Self, DbError> {
         let place: i64 = row.get("place");
         Ok(Self {
             place: place as usize - 1,
@@ -93,7 +104,9 @@ impl Scanned {
                 ts: micros(row.get("ts")),
                 id: row.get("id"),
             },
-            matches: plan.wants(level_of(row.get("level"))?),
+            matches: false,
+            line_bytes: row.get::<_, i32>("bytes").unsigned_abs(),
+            level: level_of(row.get("level"))?,
             message: row.get("message"),
             meta: row.get("meta"),
             trace_id: row.get("trace_id"),
@@ -108,7 +121,7 @@ impl Scanned {
     }
 
     /// Decides whether it matches, and gives up its texts.
-    pub(super) fn decide(&mut self, predicates: &[super::Predicate]) {
+    pub(super) fn decide(&mut self, condition: &Condition) {
         let [message, meta, trace_id, request_id] = [
             self.message.take(),
             self.meta.take(),
@@ -116,13 +129,17 @@ impl Scanned {
             self.request_id.take(),
         ]
         .map(Option::unwrap_or_default);
-        let texts = Texts {
-            message: &message,
-            meta: &meta,
-            trace_id: &trace_id,
-            request_id: &request_id,
-        };
-        self.matches = self.matches && predicates.iter().all(|predicate| predicate.matches(texts));
+        let (from, to) = condition.times();
+        self.matches = condition.wants(self.level)
+            && (from..to).contains(&self.key.ts)
+            && condition.matches(&Texts {
+                ts: self.key.ts,
+                level: self.level,
+                message: &message,
+                meta: &meta,
+                trace_id: &trace_id,
+                request_id: &request_id,
+            });
     }
 }
 

@@ -72,8 +72,7 @@ impl Index {
 
     /// Of all columns before compression.
     pub fn raw_bytes(&self) -> u64 {
-        let parts = self.blocks.iter().flat_map(|block| &block.parts);
-        parts.map(|part| part.raw as u64).sum()
+        self.blocks.iter().map(Block::raw_bytes).sum()
     }
 
     pub fn row_count(&self) -> u32 {
@@ -153,6 +152,16 @@ fn advance(offset: &mut usize, by: u64) -> Result<Range<usize>, Damaged> {
 }
 
 impl Block {
+    /// Of all columns before compression.
+    pub fn raw_bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.raw as u64).sum()
+    }
+
+    /// The same after it.
+    pub fn stored_bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.stored as u64).sum()
+    }
+
     /// Where this block of a column lies in the column's stored bytes.
     pub fn range(&self, column: Column) -> Range<usize> {
         let part = self.part(column);

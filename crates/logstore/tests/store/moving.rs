@@ -8,10 +8,9 @@ use std::time::Duration;
 use db::{Connection, Db, DbConfig};
 use domain::level::Level;
 use domain::log_record::NewLog;
-use domain::page::PageLimit;
 use domain::scope::Scope;
 use logstore::compactor::Compactor;
-use logstore::reader::{Budget, Plan, Reader, SearchScope};
+use logstore::reader::{Budget, Condition, Order, Plan, Reader, SearchScope};
 use logstore::writer::{Batch, Writer, WriterConfig};
 use testkit::corpus::Dice;
 use testkit::{Fixture, TestDb};
@@ -134,19 +133,22 @@ impl Yard {
         tokio::time::timeout(A_WHILE, merged).await.unwrap().unwrap();
     }
 
-    fn plan(&self, limit: u32) -> Plan {
+    fn plan(&self, limit: usize) -> Plan {
         let scope = |scope: &Scope| SearchScope {
             service_id: scope.service_id,
             environment_id: scope.environment_id,
             oldest: self.now - 20 * DAY,
         };
         Plan {
-            scopes: self.scopes.iter().map(scope).collect(),
+            scopes: self
+                .scopes
+                .iter()
+                .map(|of| (scope(of), Arc::new(Condition::all())))
+                .collect(),
             from: self.now - DAY,
             to: self.now + DAY,
-            levels: Vec::new(),
-            predicates: Vec::new(),
-            limit: PageLimit::new(limit).unwrap(),
+            order: Order::NewestFirst,
+            limit,
             cursor: None,
             budget: Budget {
                 time: A_WHILE,
@@ -162,7 +164,7 @@ struct Found(BTreeMap<Number, usize>);
 
 impl Found {
     /// Reads page after page in the snapshot that the connection is in, or each in one of its own.
-    async fn all(yard: &Yard, conn: &mut Connection, reader: &Reader, limit: u32, pages: Pages) -> Self {
+    async fn all(yard: &Yard, conn: &mut Connection, reader: &Reader, limit: usize, pages: Pages) -> Self {
         let mut found = Self::default();
         let mut plan = yard.plan(limit);
         let org = yard.scopes[0].org_id;

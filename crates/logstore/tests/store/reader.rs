@@ -8,12 +8,12 @@ use db::{Connection, DbConfig, TenantTx};
 use domain::ids::{EnvironmentId, OrgId, ServiceId};
 use domain::level::Level;
 use domain::log_record::NewLog;
-use domain::page::PageLimit;
+use domain::page::Cursor;
+use domain::query::{self, Expr};
 use domain::scope::Scope;
-use domain::words::WordQuery;
 use logstore::reader::{
-    self, Budget, DIRECTORY_SQL, FETCH_FRESH_SQL, FETCH_MERGED_SQL, Found, HistogramPlan, LINES_SQL,
-    PLANNER_SQL, Partial, Plan, Predicate, ROWS_SQL, Reader, SearchScope,
+    self, Budget, Condition, DIRECTORY_SQL, FETCH_FRESH_SQL, FETCH_MERGED_SQL, Found, HistogramPlan,
+    LINES_SQL, Order, PLANNER_SQL, Partial, Plan, ROWS_SQL, Reader, SearchScope,
 };
 use logstore::writer::{Batch, Writer, WriterConfig};
 use testkit::TestDb;
@@ -37,7 +37,44 @@ fn new_scope(org_id: OrgId) -> Scope {
     }
 }
 
-fn everything(scopes: &[Scope]) -> Plan {
+/// A search as it is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    scopes: Vec<SearchScope>,
+    from: OffsetDateTime,
+    to: OffsetDateTime,
+    levels: Vec<Level>,
+    query: String,
+    order: Order,
+    limit: usize,
+    cursor: Option<Cursor<i64>>,
+    budget: Budget,
+}
+
+impl Ask {
+    fn plan(&self) -> Plan {
+        let query = Expr::parse(&self.query).unwrap();
+        let scopes = self.scopes.iter().filter_map(|scope| {
+            let condition = Condition::for_scope(&query, SERVICE, ENVIRONMENT)?;
+            Some((*scope, Arc::new(condition.with_levels(&self.levels))))
+        });
+        Plan {
+            scopes: scopes.collect(),
+            from: self.from,
+            to: self.to,
+            order: self.order,
+            limit: self.limit,
+            cursor: self.cursor,
+            budget: self.budget,
+        }
+    }
+}
+
+/// Of every scope.
+const SERVICE: &str = "checkout";
+const ENVIRONMENT: &str = "production";
+
+fn everything(scopes: &[Scope]) -> Ask {
     let scopes = scopes
         .iter()
         .map(|scope| SearchScope {
@@ -46,13 +83,14 @@ fn everything(scopes: &[Scope]) -> Plan {
             oldest: T0 - 1_000 * HOUR,
         })
         .collect();
-    Plan {
+    Ask {
         scopes,
         from: T0 - 1_000 * HOUR,
         to: T0 + 1_000 * HOUR,
         levels: Vec::new(),
-        predicates: Vec::new(),
-        limit: PageLimit::DEFAULT,
+        query: String::new(),
+        order: Order::NewestFirst,
+        limit: 100,
         cursor: None,
         budget: GENEROUS,
     }
@@ -80,20 +118,22 @@ impl Stored {
         }
     }
 
-    fn meets(&self, predicate: &Predicate) -> bool {
+    fn meets(&self, query: &Expr) -> bool {
         let meta: serde_json::Value = serde_json::from_str(&self.meta).unwrap();
-        match predicate {
-            Predicate::Words(words) => words.matches(&self.message),
-            Predicate::Substring(text) => self.message.contains(text),
-            Predicate::TraceId(id) => &self.trace_id == id,
-            Predicate::RequestId(_) => false,
-            Predicate::Field { path, value } => meta[path].to_string().trim_matches('"') == value,
-        }
+        query::matches(
+            query,
+            &query::Line {
+                ts: self.ts,
+                level: self.level,
+                message: &self.message,
+                meta: Some(&meta),
+                trace_id: Some(self.trace_id.as_str()).filter(|id| !id.is_empty()),
+                request_id: None,
+                service: SERVICE,
+                environment: ENVIRONMENT,
+            },
+        )
     }
-}
-
-fn words(text: &str) -> Vec<Predicate> {
-    vec![Predicate::Words(WordQuery::parse(text))]
 }
 
 /// Through the writer, each run of lines of one scope as one batch: a long run becomes a segment, a short one rows.
@@ -161,19 +201,19 @@ async fn connection(test: &TestDb) -> Connection {
     test.db("sightline_query").conn("test").await.unwrap()
 }
 
-async fn search(conn: &mut Connection, org_id: OrgId, plan: &Plan) -> Found {
+async fn search(conn: &mut Connection, org_id: OrgId, ask: &Ask) -> Found {
     let tx = conn.tenant_snapshot(org_id).await.unwrap();
-    let found = Reader::new(1 << 20).search(&tx, plan).await.unwrap();
+    let found = Reader::new(1 << 20).search(&tx, &ask.plan()).await.unwrap();
     tx.commit().await.unwrap();
     found
 }
 
 /// Follows the cursors to the end, and returns every line's message and what the pages reported.
-async fn search_all(conn: &mut Connection, org_id: OrgId, mut plan: Plan) -> (Vec<String>, Vec<Found>) {
+async fn search_all(conn: &mut Connection, org_id: OrgId, mut plan: Ask) -> (Vec<String>, Vec<Found>) {
     let (mut messages, mut pages) = (Vec::new(), Vec::new());
     loop {
         let found = search(conn, org_id, &plan).await;
-        assert!(found.lines.len() <= plan.limit.rows());
+        assert!(found.lines.len() <= plan.limit);
         messages.extend(found.lines.iter().map(|line| line.message.clone()));
         plan.cursor = found.next;
         pages.push(found);
@@ -203,7 +243,8 @@ fn random_lines(dice: &mut Dice, scopes: &[Scope], count: usize) -> Vec<Stored> 
         .collect()
 }
 
-fn expected(lines: &[Stored], plan: &Plan) -> Vec<String> {
+fn expected(lines: &[Stored], plan: &Ask) -> Vec<String> {
+    let query = Expr::parse(&plan.query).unwrap();
     let mut matching: Vec<(OffsetDateTime, usize, &str)> = lines
         .iter()
         .enumerate()
@@ -216,14 +257,16 @@ fn expected(lines: &[Stored], plan: &Plan) -> Vec<String> {
                 && line.ts >= plan.from
                 && line.ts < plan.to
                 && (plan.levels.is_empty() || plan.levels.contains(&line.level))
-                && plan.predicates.iter().all(|predicate| line.meets(predicate))
+                && line.meets(&query)
         })
         .map(|(place, line)| (line.ts, place, line.message.as_str()))
         .collect();
     matching.sort_unstable();
+    if plan.order == Order::NewestFirst {
+        matching.reverse();
+    }
     matching
         .into_iter()
-        .rev()
         .map(|(_, _, message)| message.to_owned())
         .collect()
 }
@@ -266,6 +309,44 @@ impl Form {
     }
 }
 
+/// Each kind of test, and each way of joining them.
+const QUERIES: [&str; 34] = [
+    "",
+    "",
+    "alpha",
+    "größe 3",
+    "LINE 17",
+    "nothing",
+    "\"line 17\"",
+    "\"3 line\"",
+    "alp*",
+    "lin* 3",
+    "\"alpha 3 li\"*",
+    "*lpha 3 l*",
+    "*ÖSSE*",
+    "*ößE 2*",
+    "trace_id:TRACE",
+    "trace_id:TRACE*",
+    "has:trace_id",
+    "has:request_id",
+    "n:3",
+    "n:3.0",
+    "n:>=5",
+    "n:[1 TO 2]",
+    "kind:GRÖßE",
+    "kind:gr*",
+    "has:kind -has:nothing",
+    "-alpha",
+    "NOT (alpha OR beta)",
+    "alpha OR n:3",
+    "kind:(alpha OR beta) -n:(1 OR 2)",
+    "level:>=warn",
+    "level:error OR gamma",
+    "-level:info n:4",
+    "/^beta [0-2] line [0-9]+$/",
+    "service:checkout env:prod* line",
+];
+
 #[rstest::rstest]
 #[case(Form::Rows)]
 #[case(Form::Written)]
@@ -279,24 +360,12 @@ async fn every_page_of_every_search_equals_a_filter_and_a_sort(#[case] form: For
     let mut lines = random_lines(&mut dice, &scopes, 3_000);
     form.store(&test, &mut dice, &mut lines).await;
     let mut conn = connection(&test).await;
-    for round in 0..60 {
+    for round in 0..150 {
         let mut plan = everything(&scopes[..=dice.below(7) as usize]);
-        plan.limit = PageLimit::new(*dice.pick(&[1, 7, 100, 1_000])).unwrap();
-        plan.predicates = match dice.below(9) {
-            0 | 1 => Vec::new(),
-            2 => vec![Predicate::Substring("lpha 3 l".into())],
-            3 => vec![Predicate::TraceId(format!("{:032x}", dice.below(1_000)))],
-            4 => vec![Predicate::Field {
-                path: "n".into(),
-                value: "3".into(),
-            }],
-            5 => {
-                let path = "kind".into();
-                let value = "Größe".into();
-                vec![words("line").remove(0), Predicate::Field { path, value }]
-            }
-            _ => words(dice.pick::<&str>(&["alpha", "größe 3", "LINE 17", "nothing"])),
-        };
+        plan.limit = *dice.pick(&[1, 7, 100, 1_000]);
+        plan.query = dice
+            .pick(&QUERIES)
+            .replace("TRACE", &format!("{:032x}", dice.below(1_000)));
         plan.levels = dice
             .pick(&[vec![], vec![Level::Fatal], vec![Level::Info, Level::Warn]])
             .clone();
@@ -305,13 +374,13 @@ async fn every_page_of_every_search_equals_a_filter_and_a_sort(#[case] form: For
         for scope in &mut plan.scopes {
             scope.oldest = T0 + time::Duration::seconds(dice.below(300) as i64 - 250);
         }
-        if plan.limit.rows() == 1 {
+        if plan.limit == 1 {
             plan.to = plan.from + time::Duration::seconds(10);
         }
         let (messages, pages) = search_all(&mut conn, org_id, plan.clone()).await;
         assert_eq!(messages, expected(&lines, &plan), "round {round}: {plan:?}");
         let tx = conn.tenant_snapshot(org_id).await.unwrap();
-        let counted = Reader::new(1 << 20).count(&tx, &plan).await.unwrap();
+        let counted = Reader::new(1 << 20).count(&tx, &plan.plan()).await.unwrap();
         drop(tx);
         assert_eq!(counted.lines, messages.len() as u64, "round {round}: {plan:?}");
         assert!(pages.iter().all(|page| page.stats.partial.is_none()));
@@ -319,7 +388,7 @@ async fn every_page_of_every_search_equals_a_filter_and_a_sort(#[case] form: For
             .iter()
             .rev()
             .skip(1)
-            .all(|page| page.lines.len() == plan.limit.rows());
+            .all(|page| page.lines.len() == plan.limit);
         assert!(full, "only the last page may be short: {plan:?}");
     }
 }
@@ -331,8 +400,8 @@ async fn without_words_the_last_page_is_known_to_be_the_last() {
     let scopes = [new_scope(org_id), new_scope(org_id)];
     let lines = random_lines(&mut Dice(2), &scopes, 200);
     store(&test, &lines).await;
-    let plan = Plan {
-        limit: PageLimit::new(100).unwrap(),
+    let plan = Ask {
+        limit: 100,
         ..everything(&scopes)
     };
     let (messages, pages) = search_all(&mut connection(&test).await, org_id, plan).await;
@@ -375,11 +444,21 @@ async fn a_search_without_time_still_gets_ahead_and_ends() {
     let scopes: Vec<Scope> = (0..5).map(|_| new_scope(org_id)).collect();
     let lines = random_lines(&mut Dice(4), &scopes, 4_000);
     store(&test, &lines).await;
-    for limit in [100, 1_000] {
+    for (limit, order) in [
+        (100, Order::NewestFirst),
+        (1_000, Order::NewestFirst),
+        (100, Order::OldestFirst),
+    ] {
         let mut plan = everything(&scopes);
-        plan.predicates = words("beta 2");
-        plan.limit = PageLimit::new(limit).unwrap();
+        plan.order = order;
+        plan.query = String::from("beta 2");
+        plan.limit = limit;
         plan.budget.time = Duration::ZERO;
+        if order == Order::OldestFirst {
+            // Without time it gets ahead by a second.
+            plan.from = T0;
+            plan.to = T0 + HOUR / 6;
+        }
         let (messages, pages) = search_all(&mut connection(&test).await, org_id, plan.clone()).await;
         assert_eq!(messages, expected(&lines, &plan));
         assert!(pages.len() > 3, "{} pages", pages.len());
@@ -405,7 +484,7 @@ async fn wherever_time_runs_out_no_line_is_lost_or_repeated() {
     let mut conn = connection(&test).await;
     for micros in [500, 2_000, 5_000, 10_000, 20_000, 40_000, 80_000] {
         let mut plan = everything(&scopes);
-        plan.predicates = words("beta 2 line");
+        plan.query = String::from("beta 2 line");
         plan.levels = vec![Level::Error];
         plan.budget.time = Duration::from_micros(micros);
         let (messages, _) = search_all(&mut conn, org_id, plan.clone()).await;
@@ -434,7 +513,7 @@ async fn an_answer_is_bounded_in_bytes_and_goes_on_with_the_next_line() {
     assert_eq!(pages[0].stats.partial, Some(Partial::AnswerSize));
 
     plan.budget.bytes = 1;
-    plan.predicates = words("7");
+    plan.query = String::from("7");
     let (messages, _) = search_all(&mut connection(&test).await, org_id, plan).await;
     assert_eq!(messages.len(), 1, "one line always fits");
 }
@@ -509,17 +588,17 @@ async fn a_damaged_segment_is_left_out_and_said_so(#[case] column: &str, #[case]
         let sql = format!("UPDATE log_segments SET {damage} WHERE environment_id = $1");
         owner.execute(&sql, &[&scope.environment_id]).await.unwrap();
         if !is_lost {
-            let plan = Plan {
-                predicates: words("damaged 7"),
+            let plan = Ask {
+                query: String::from("damaged 7"),
                 ..everything(&[scope])
             };
             let found = search(&mut connection(&test).await, org_id, &plan).await;
             assert_eq!(found.lines.len(), 1, "{damage}");
         }
-        for predicates in [Vec::new(), words("whole"), words("whole 7")] {
-            let plan = Plan {
-                predicates,
-                limit: PageLimit::new(1_000).unwrap(),
+        for query in ["", "whole", "whole 7"].map(str::to_owned) {
+            let plan = Ask {
+                query,
+                limit: 1_000,
                 ..everything(&[scope, other])
             };
             let found = search(&mut connection(&test).await, org_id, &plan).await;
@@ -527,13 +606,9 @@ async fn a_damaged_segment_is_left_out_and_said_so(#[case] column: &str, #[case]
                 .lines
                 .iter()
                 .filter(|line| line.message.starts_with("whole"));
-            let expected = if plan.predicates == words("whole 7") {
-                1
-            } else {
-                100
-            };
+            let expected = if plan.query == "whole 7" { 1 } else { 100 };
             assert_eq!(whole.count(), expected, "{damage}");
-            let looked_at = plan.predicates.is_empty();
+            let looked_at = plan.query.is_empty();
             if looked_at && is_lost {
                 assert_eq!(found.stats.partial, Some(Partial::Damaged), "{damage}");
             } else if !is_lost {
@@ -651,7 +726,7 @@ async fn the_statements_alone_hide_foreign_lines() {
     }
     let tx = conn.tenant_snapshot(own).await.unwrap();
     let found = Reader::new(0)
-        .search(&tx, &everything(&[foreign_scope]))
+        .search(&tx, &everything(&[foreign_scope]).plan())
         .await
         .unwrap();
     assert_eq!(found.lines.len(), 0);

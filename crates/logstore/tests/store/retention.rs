@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 use db::{Db, DbConfig};
 use domain::level::Level;
 use domain::log_record::NewLog;
-use domain::page::PageLimit;
 use domain::scope::Scope;
 use logstore::compactor::{Compactor, CompactorConfig};
 use logstore::maintenance;
-use logstore::reader::{Budget, Plan, Reader, SearchScope};
+use logstore::reader::{Budget, Condition, Order, Plan, Reader, SearchScope};
 use logstore::writer::{Batch, SEGMENT_MIN_ROWS, Writer, WriterConfig};
 use testkit::corpus::Dice;
 use testkit::{Fixture, TestDb};
@@ -136,17 +135,17 @@ impl Yard {
     }
 
     fn plan(&self) -> Plan {
+        let scope = SearchScope {
+            service_id: self.kept.service_id,
+            environment_id: self.kept.production,
+            oldest: self.now - time::Duration::days(30),
+        };
         Plan {
-            scopes: vec![SearchScope {
-                service_id: self.kept.service_id,
-                environment_id: self.kept.production,
-                oldest: self.now - time::Duration::days(30),
-            }],
+            scopes: vec![(scope, Arc::new(Condition::all()))],
             from: self.now - time::Duration::DAY,
             to: self.now + time::Duration::DAY,
-            levels: Vec::new(),
-            predicates: Vec::new(),
-            limit: PageLimit::new(1_000).unwrap(),
+            order: Order::NewestFirst,
+            limit: 1_000,
             cursor: None,
             budget: Budget {
                 time: Duration::from_mins(1),

@@ -1,0 +1,114 @@
+//! Loose rows: read in portions along their index, decided one by one.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use db::{DbError, TenantTx};
+use futures_util::TryStreamExt as _;
+
+use super::{Goal, Place, Scan};
+use crate::reader::merge::At;
+use crate::reader::rows::{self, Scanned};
+
+/// Rows of one round, all scopes together; rounds grow up to this.
+const MAX_ROUND_ROWS: usize = 16_384;
+/// A scope is asked for at least this many rows, so that many scopes do not mean many rounds.
+const MIN_SCOPE_ROWS: usize = 16;
+/// Rows that PostgreSQL makes at a time: what is wasted when a search stops early.
+const STEP_ROWS: i32 = 512;
+/// Text that is gathered before it is matched, in bytes (a single message may be longer).
+const CHUNK_BYTES: usize = 1_048_576;
+
+impl Scan<'_> {
+    /// Reads the next loose rows of these scopes.
+    pub(super) async fn read_rows(
+        &mut self,
+        tx: &TenantTx<'_>,
+        places: &[usize],
+        deadline: Instant,
+    ) -> Result<(), DbError> {
+        let per_scope = self.rows_per_scope(places.len());
+        let plan = Arc::clone(&self.plan);
+        let portal = rows::open(tx, &plan, places, &self.rows, per_scope).await?;
+        let mut counts = vec![0; places.len()];
+        let mut reached = 0;
+        loop {
+            let mut rows = std::pin::pin!(tx.query_portal_raw(&portal, STEP_ROWS).await?);
+            let (mut read, mut chunk, mut chunk_bytes) = (0, Vec::new(), 0);
+            while let Some(row) = rows.try_next().await? {
+                let row = Scanned::read(&row)?;
+                read += 1;
+                counts[row.place] += 1;
+                reached = row.place;
+                chunk_bytes += row.bytes();
+                chunk.push(row);
+                if chunk_bytes >= CHUNK_BYTES {
+                    self.take_rows(places, std::mem::take(&mut chunk)).await?;
+                    chunk_bytes = 0;
+                }
+            }
+            self.take_rows(places, chunk).await?;
+            self.tally.rows += read as u64;
+            if read < STEP_ROWS {
+                reached = places.len(); // every scope gave what it has
+                break;
+            }
+            if self.row_rounds > 0 && Instant::now() >= deadline {
+                break;
+            }
+        }
+        for (which, place) in places.iter().enumerate().take(reached) {
+            if counts[which] < per_scope {
+                self.rows[*place].finished = true;
+            }
+        }
+        self.row_rounds += 1;
+        Ok(())
+    }
+
+    /// The first round asks for what fills the page if all rows match; each further one for twice as much.
+    fn rows_per_scope(&self, scopes: usize) -> usize {
+        let missing = self.target().saturating_sub(self.found.len());
+        let rows = missing
+            .saturating_mul(1 << self.row_rounds.min(14))
+            .min(MAX_ROUND_ROWS);
+        rows.div_ceil(scopes).max(MIN_SCOPE_ROWS)
+    }
+
+    /// Matches a chunk of rows and notes them, off the HTTP workers: it may take milliseconds.
+    async fn take_rows(&mut self, places: &[usize], mut chunk: Vec<Scanned>) -> Result<(), DbError> {
+        let scope_of = |row: &Scanned| places[row.place];
+        if self.plan.wants_all() || chunk.is_empty() {
+            for row in &mut chunk {
+                let condition = self.plan.condition(scope_of(row));
+                row.decide(condition);
+            }
+        } else {
+            let (plan, places) = (Arc::clone(&self.plan), places.to_vec());
+            let deciding = tokio::task::spawn_blocking(move || {
+                for row in &mut chunk {
+                    let condition = plan.condition(places[row.place]);
+                    row.decide(condition);
+                }
+                chunk
+            });
+            chunk = deciding
+                .await
+                .unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()));
+        }
+        for row in chunk {
+            let scope = scope_of(&row);
+            self.rows[scope].advance(row.key)?;
+            if let Goal::Count(counted) = &mut self.goal {
+                *counted += u64::from(row.matches);
+            } else if row.matches {
+                let what = Place::Row {
+                    scope,
+                    bytes: row.line_bytes,
+                };
+                self.matched.push(At { key: row.key, what });
+            }
+        }
+        Ok(())
+    }
+}

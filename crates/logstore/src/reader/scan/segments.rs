@@ -1,0 +1,320 @@
+//! Blocks of segments: which of them to read, and what of them matches.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use db::{DbError, TenantTx};
+use futures_util::future::join;
+
+use super::{Goal, Place, Scan, stretch};
+use crate::reader::blocks::{self, Chosen};
+use crate::reader::cache::Part;
+use crate::reader::directory::Listed;
+use crate::reader::fetch::{self, Stretch};
+use crate::reader::merge::{self, At, Key};
+use crate::segment::Column;
+
+/// Blocks of a round, which grows fourfold up to this: about 8 MB of compressed text.
+const MAX_ROUND_BLOCKS: usize = 64;
+/// Blocks that are fetched at a time, while those before them are matched.
+const STEP_BLOCKS: usize = 16;
+/// Bytes of compressed text of a round.
+const MAX_ROUND_BYTES: usize = 16 << 20;
+/// Filters fetched at a time: about 60 KB each.
+const FILTERS_AT_A_TIME: usize = 64;
+
+/// A block, what is left of it, and the columns that are looked at next.
+type Narrowing = (Chosen, blocks::Rows, Vec<Bytes>);
+
+impl Scan<'_> {
+    /// Reads the blocks that are newest, as many as a round may.
+    pub(super) async fn read_blocks(&mut self, tx: &TenantTx<'_>) -> Result<(), DbError> {
+        let chosen = self.choose(tx).await?;
+        self.block_rounds += 1;
+        self.tally.blocks += chosen.len() as u64;
+        let rows = chosen
+            .iter()
+            .filter_map(Chosen::entry)
+            .map(|block| u64::from(block.rows));
+        self.tally.rows += rows.sum::<u64>();
+        let narrowed = self.narrow(tx, chosen).await?;
+        let narrowed = self.count_whole(narrowed);
+        self.take_keys(tx, narrowed).await
+    }
+
+    /// Counts what can be told without looking at lines: rows of a block that lies whole within the range, at any level.
+    /// Gives back the others.
+    fn count_whole(&mut self, left: Vec<(Chosen, blocks::Rows)>) -> Vec<(Chosen, blocks::Rows)> {
+        let Goal::Count(counted) = &mut self.goal else {
+            return left;
+        };
+        let (plan, start) = (&self.plan, self.start);
+        let counts = |(chosen, rows): &(Chosen, blocks::Rows)| {
+            let block = chosen.entry()?;
+            let (oldest, start) = plan.range(chosen.segment.place, start);
+            let condition = plan.condition(chosen.segment.place);
+            let is_within = Key::after(block.max_ts) < start && block.min_ts >= oldest;
+            let levels = || {
+                (0..)
+                    .zip(&block.level_counts)
+                    .filter(|(level, _)| condition.wants_code(*level))
+            };
+            match rows {
+                blocks::Rows::All if is_within => {
+                    Some(levels().map(|(_, count)| u64::from(*count)).sum::<u64>())
+                }
+                blocks::Rows::These(rows) if is_within && condition.wants_all_levels() => {
+                    Some(rows.len() as u64)
+                }
+                blocks::Rows::All | blocks::Rows::These(_) => None,
+            }
+        };
+        let mut rest = Vec::new();
+        for part in left {
+            match counts(&part) {
+                Some(lines) => *counted += lines,
+                None => rest.push(part),
+            }
+        }
+        rest
+    }
+
+    /// Takes blocks off the heap, newest first, and leaves out those that filters rule out.
+    async fn choose(&mut self, tx: &TenantTx<'_>) -> Result<Vec<Chosen>, DbError> {
+        let most = 4_usize.pow(self.block_rounds.min(8)).min(MAX_ROUND_BLOCKS);
+        // What is loose or still unlisted bounds how far a round may look, and so does what already matched.
+        let streams = [merge::newest(&self.rows), merge::newest(&self.directories)];
+        let floor = streams
+            .into_iter()
+            .flatten()
+            .chain(self.matched.peek().map(|at| at.key))
+            .max();
+        let (mut chosen, mut bytes, mut asked_for) = (Vec::new(), 0, None);
+        while chosen.len() < most
+            && bytes < MAX_ROUND_BYTES
+            && let Some(next) = self.segments.peek()
+            && floor.is_none_or(|floor| next.key > floor)
+        {
+            let segment = Arc::clone(&next.what.segment);
+            let number = next.what.block;
+            let id = segment.address.id;
+            if self.plan.condition(segment.place).has_terms()
+                && segment.has_filter
+                && self.cache.get(filters_of(id)).is_none()
+                && asked_for != Some(id)
+            {
+                self.fetch_filters(tx).await?;
+                // Where the cache has no room for it, the block is read.
+                asked_for = Some(id);
+                continue;
+            }
+            self.segments.pop();
+            let candidate = Chosen {
+                segment: Arc::clone(&segment),
+                block: number,
+            };
+            self.push_block(segment, number);
+            if self.is_ruled_out(&candidate) {
+                self.tally.pruned += 1;
+                continue;
+            }
+            bytes += candidate
+                .entry()
+                .map_or(0, |block| block.range(Column::Message).len());
+            chosen.push(candidate);
+        }
+        Ok(chosen)
+    }
+
+    fn is_ruled_out(&self, candidate: &Chosen) -> bool {
+        let condition = self.plan.condition(candidate.segment.place);
+        if !condition.has_terms() || !candidate.segment.has_filter {
+            return false;
+        }
+        let (Some(filter), Some(block)) = (
+            self.cache.get(filters_of(candidate.segment.address.id)),
+            candidate.entry(),
+        ) else {
+            return false;
+        };
+        // A filter that is shorter than its index says rules nothing out.
+        let filter = filter.get(block.filter_range()).unwrap_or_default();
+        !condition.may_match(filter)
+    }
+
+    /// Brings the filters of the segments that come next into the cache.
+    async fn fetch_filters(&mut self, tx: &TenantTx<'_>) -> Result<(), DbError> {
+        let mut wanted: Vec<&At<Chosen>> = self
+            .segments
+            .iter()
+            .filter(|at| {
+                let condition = self.plan.condition(at.what.segment.place);
+                condition.has_terms()
+                    && at.what.segment.has_filter
+                    && self.cache.get(filters_of(at.what.segment.address.id)).is_none()
+            })
+            .collect();
+        wanted.sort_by_key(|at| std::cmp::Reverse(at.key));
+        wanted.truncate(FILTERS_AT_A_TIME);
+        let stretches: Vec<Stretch<'_>> = wanted
+            .iter()
+            .map(|at| Stretch {
+                of: &at.what.segment.address,
+                column: fetch::FILTER,
+                offset: 0,
+                length: usize::MAX,
+            })
+            .collect();
+        let filters = fetch::read(tx, &stretches).await?;
+        for (at, filter) in wanted.into_iter().zip(filters) {
+            self.tally.bytes += filter.len() as u64;
+            let segment = &at.what.segment;
+            // Without its filters a segment is read, which is slower and as right.
+            let filter = if has_intact_filters(segment, &filter) {
+                filter
+            } else {
+                Bytes::new()
+            };
+            self.cache.remember(filters_of(segment.address.id), filter);
+        }
+        Ok(())
+    }
+
+    /// Applies the conditions, part by part, to what is left.
+    async fn narrow(
+        &mut self,
+        tx: &TenantTx<'_>,
+        chosen: Vec<Chosen>,
+    ) -> Result<Vec<(Chosen, blocks::Rows)>, DbError> {
+        let mut left: Vec<(Chosen, blocks::Rows)> = chosen
+            .into_iter()
+            .map(|chosen| (chosen, blocks::Rows::All))
+            .collect();
+        let plan = Arc::clone(&self.plan);
+        let parts = |(chosen, _): &(Chosen, blocks::Rows)| plan.condition(chosen.segment.place).parts().len();
+        let most = left.iter().map(parts).max().unwrap_or(0);
+        for part in 0..most {
+            let (open, met): (Vec<_>, Vec<_>) = left.into_iter().partition(|left| parts(left) > part);
+            left = met;
+            left.extend(self.narrow_by(tx, part, open).await?);
+        }
+        Ok(left)
+    }
+
+    /// Applies one part of each block's condition. The next blocks are fetched while those before them are matched.
+    async fn narrow_by(
+        &mut self,
+        tx: &TenantTx<'_>,
+        part: usize,
+        open: Vec<(Chosen, blocks::Rows)>,
+    ) -> Result<Vec<(Chosen, blocks::Rows)>, DbError> {
+        let mut narrowed = Vec::with_capacity(open.len());
+        let mut matching = Vec::new();
+        for step in open.chunks(STEP_BLOCKS) {
+            let plan = Arc::clone(&self.plan);
+            let columns = |chosen: &Chosen| &plan.condition(chosen.segment.place).parts()[part].columns;
+            let stretches: Vec<Stretch<'_>> = step
+                .iter()
+                .flat_map(|(chosen, _)| columns(chosen).iter().map(|column| stretch(chosen, *column)))
+                .collect();
+            let fetching = fetch::fetch(tx, self.cache, &stretches);
+            let (stored, matched) = join(fetching, blocks::finish(std::mem::take(&mut matching))).await;
+            narrowed.extend(matched);
+            let stored = stored?;
+            self.tally.bytes += stored.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+            let mut stored = stored.into_iter();
+            let items: Vec<Narrowing> = step
+                .iter()
+                .map(|(chosen, rows)| {
+                    let stored = stored.by_ref().take(columns(chosen).len()).collect();
+                    (chosen.clone(), rows.clone(), stored)
+                })
+                .collect();
+            let job = move |(chosen, mut rows, stored): Narrowing| {
+                let part = &plan.condition(chosen.segment.place).parts()[part];
+                let done = blocks::narrow(&chosen, part, &stored, &mut rows);
+                (chosen, done.map(|()| rows))
+            };
+            matching = blocks::begin(items, &job);
+        }
+        narrowed.extend(blocks::finish(matching).await);
+        let mut left = Vec::with_capacity(narrowed.len());
+        for (chosen, rows) in narrowed {
+            match rows {
+                Ok(rows) if rows.is_empty() => {}
+                Ok(rows) => left.push((chosen, rows)),
+                Err(damage) => self.tally.damaged = Some(blocks::report(&chosen.segment, &damage)),
+            }
+        }
+        Ok(left)
+    }
+
+    /// Finds out when the rows that are left were, and notes those that are wanted.
+    async fn take_keys(
+        &mut self,
+        tx: &TenantTx<'_>,
+        left: Vec<(Chosen, blocks::Rows)>,
+    ) -> Result<(), DbError> {
+        const COLUMNS: [Column; 3] = [Column::Ts, Column::Level, Column::Id];
+        if left.is_empty() {
+            return Ok(());
+        }
+        let stretches: Vec<Stretch<'_>> = left
+            .iter()
+            .flat_map(|(chosen, _)| COLUMNS.map(|column| stretch(chosen, column)))
+            .collect();
+        let stored = fetch::fetch(tx, self.cache, &stretches).await?;
+        self.tally.bytes += stored.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+        let columns: Vec<[Bytes; 3]> = stored
+            .chunks_exact(COLUMNS.len())
+            .filter_map(|part| part.first_chunk::<3>().cloned())
+            .collect();
+        let (plan, start) = (Arc::clone(&self.plan), self.start);
+        let job = move |((chosen, rows), [ts, level, id]): ((Chosen, blocks::Rows), [Bytes; 3])| {
+            let hits = blocks::keys(&chosen, [&ts, &level, &id], &rows, &plan, start);
+            (chosen, hits)
+        };
+        let found = blocks::begin(left.into_iter().zip(columns).collect(), &job);
+        for (chosen, hits) in blocks::finish(found).await {
+            match hits {
+                Ok(hits) => {
+                    if let Goal::Count(counted) = &mut self.goal {
+                        *counted += hits.len() as u64;
+                        continue;
+                    }
+                    // Of one block no more can be wanted than the page still misses, and one that tells that there is
+                    // more. The newest come last.
+                    let missing = self.target().saturating_sub(self.found.len());
+                    for (key, row) in hits.into_iter().rev().take(missing.saturating_add(1)) {
+                        let what = Place::Block {
+                            chosen: chosen.clone(),
+                            row,
+                        };
+                        self.matched.push(At { key, what });
+                    }
+                }
+                Err(damage) => self.tally.damaged = Some(blocks::report(&chosen.segment, &damage)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_intact_filters(segment: &Listed, filters: &[u8]) -> bool {
+    let blocks = segment.index.as_ref().map_or(&[][..], |index| &index.blocks);
+    let intact = blocks.iter().all(|block| block.has_intact_filter(filters));
+    if !intact {
+        metrics::counter!("logstore_damaged_segments_total").increment(1);
+        tracing::error!(
+            segment.id = segment.address.id,
+            "the word filters of log segment {} are damaged and not used",
+            segment.address.id
+        );
+    }
+    intact
+}
+
+/// The filters of all blocks of a segment, which are kept as one.
+fn filters_of(segment: i64) -> Part {
+    (segment, fetch::FILTER, 0)
+}
