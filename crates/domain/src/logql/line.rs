@@ -1,7 +1,6 @@
 //! One line as a query sees it: its labels.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -233,11 +232,4 @@ fn push_sanitized(label: &mut String, name: &str) {
         name.chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }),
     );
-}
-
-/// Labels by their names.
-pub(super) fn as_map<'l>(labels: impl Iterator<Item = &'l Label<'l>>) -> BTreeMap<String, String> {
-    labels
-        .map(|label| (label.name.to_string(), label.value.to_string()))
-        .collect()
 }
