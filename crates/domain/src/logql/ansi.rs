@@ -11,19 +11,13 @@ pub(super) fn decolorize(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     };
     let mut plain = String::from(clean);
-    loop {
-        rest = behind_sequence(rest);
-        match rest.split_once(ESCAPE) {
-            Some((clean, behind)) => {
-                plain.push_str(clean);
-                rest = behind;
-            }
-            None => {
-                plain.push_str(rest);
-                return Cow::Owned(plain);
-            }
-        }
+    rest = behind_sequence(rest);
+    while let Some((clean, behind)) = rest.split_once(ESCAPE) {
+        plain.push_str(clean);
+        rest = behind_sequence(behind);
     }
+    plain.push_str(rest);
+    Cow::Owned(plain)
 }
 
 /// What stands behind a sequence, given what stands behind its ESC. A sequence without an end is its beginning only.

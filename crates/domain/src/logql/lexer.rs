@@ -219,7 +219,7 @@ pub(super) fn quote(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c.is_control() => quoted.extend(format!("\\u{:04x}", u32::from(c)).chars()),
             c => quoted.push(c),
         }
     }
@@ -276,7 +276,7 @@ mod tests {
                 .iter()
                 .map(|lexeme| lexeme.at)
                 .collect::<Vec<_>>(),
-            [7, 16, 18]
+            [7, 15, 17]
         );
     }
 

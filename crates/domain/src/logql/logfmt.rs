@@ -88,7 +88,7 @@ mod tests {
     fn pairs(text: &str, strict: bool) -> Result<Vec<(String, String)>, NotLogfmt> {
         let mut pairs = Vec::new();
         for_each_pair(text, strict, &mut |key, value| {
-            pairs.push((key.to_owned(), value))
+            pairs.push((key.to_owned(), value));
         })?;
         Ok(pairs)
     }

@@ -115,7 +115,7 @@ mod tests {
                 .filter(|k| steps.at(*k) - i128::from(range) < moment && moment <= steps.at(*k))
                 .collect();
             let span = steps.windows_with(moment, range);
-            prop_assert_eq!(span.map(|span| (span.from..=span.to).collect()).unwrap_or_default(), held);
+            prop_assert_eq!(span.map(|span| (span.from..=span.to).collect::<Vec<_>>()).unwrap_or_default(), held);
         }
     }
 

@@ -67,7 +67,7 @@ pub struct Streams {
     /// Grafana asks for it by `X-Loki-Response-Encoding-Flags: categorize-labels`: a stream has only the labels of streams.
     /// Without it, as Loki does, all labels of a line make its stream.
     categorized: bool,
-    streams: BTreeMap<Labels, Vec<Entry>>,
+    by_labels: BTreeMap<Labels, Vec<Entry>>,
     entries: usize,
 }
 
@@ -76,7 +76,7 @@ impl Streams {
         Self {
             direction,
             categorized,
-            streams: BTreeMap::new(),
+            by_labels: BTreeMap::new(),
             entries: 0,
         }
     }
@@ -98,7 +98,7 @@ impl Streams {
         } else {
             (labels(line.labels.iter()), None)
         };
-        self.streams.entry(stream).or_default().push(Entry {
+        self.by_labels.entry(stream).or_default().push(Entry {
             nanoseconds: ts.unix_timestamp_nanos(),
             line: line.line.into_owned(),
             categories,
@@ -118,7 +118,7 @@ impl Streams {
         QueryResult::Streams(FoundStreams {
             categorized: self.categorized,
             streams: self
-                .streams
+                .by_labels
                 .into_iter()
                 .map(|(stream, values)| Stream {
                     stream,

@@ -199,6 +199,9 @@ mod tests {
                     .filter(|(span, _)| span.from <= step && step <= span.to)
                     .map(|(_, value)| *value)
                     .collect();
+                if values.is_empty() {
+                    return None;
+                }
                 values.sort_by(f64::total_cmp);
                 let (sum, count) = (values.iter().sum::<f64>(), values.len() as f64);
                 let value = match op {
@@ -214,7 +217,7 @@ mod tests {
                         below * (1.0 - rank.fract()) + above * rank.fract()
                     }
                 };
-                (!values.is_empty()).then_some((step, value))
+                Some((step, value))
             })
             .collect()
     }
