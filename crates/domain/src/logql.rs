@@ -38,3 +38,6 @@ pub use series::SeriesLabels;
 pub use steps::Times;
 pub use streams::{Categories, Direction, Entry, FoundStreams, Stream, Streams};
 pub use units::{parse_bytes, parse_duration, print_number};
+
+#[cfg(test)]
+mod tests;

@@ -183,6 +183,17 @@ pub enum MetricExpr {
     },
 }
 
+impl MetricExpr {
+    /// Whether it is a number rather than a vector.
+    pub(super) fn is_number(&self) -> bool {
+        match self {
+            Self::Number(_) => true,
+            Self::Vector(_) | Self::Range(_) | Self::Aggregate(_) => false,
+            Self::Binary { left, right, .. } => left.is_number() && right.is_number(),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RangeOp {
     Count,

@@ -84,6 +84,10 @@ impl Parser {
                 );
                 Err(self.fault(message))
             }
+            Token::Word(word) if word == "offset" => {
+                Err(self
+                    .fault("`offset` stands right behind its range: `count_over_time({...} [5m] offset 1h)`"))
+            }
             _ => Err(self.unexpected("the end of the query")),
         }
     }

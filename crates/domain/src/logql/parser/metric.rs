@@ -51,7 +51,7 @@ impl Parser {
                     op.precedence() + 1
                 };
                 let right = parser.metric(tighter)?;
-                if op.is_set() && (is_number(&left) || is_number(&right)) {
+                if op.is_set() && (left.is_number() || right.is_number()) {
                     let message = format!("`{}` joins vectors; write `vector(1)` for a number", op.as_str());
                     return Err(Fault::new(at, message));
                 }
@@ -177,7 +177,7 @@ impl Parser {
         self.expect("(")?;
         let k = if op.takes_parameter() { self.k(op)? } else { 0 };
         let inner = self.metric(0)?;
-        if is_number(&inner) {
+        if inner.is_number() {
             return Err(self.fault(format!(
                 "`{}` takes a vector; write `vector(1)` for a number",
                 op.as_str()
@@ -396,14 +396,5 @@ fn check_unwrap(op: RangeOp, name_at: usize, unwrap: Option<(usize, Unwrap)>) ->
             Err(Fault::new(at, message))
         }
         unwrap => Ok(unwrap.map(|(_, unwrap)| unwrap)),
-    }
-}
-
-/// Whether an expression is a number rather than a vector.
-pub(super) fn is_number(expr: &MetricExpr) -> bool {
-    match expr {
-        MetricExpr::Number(_) => true,
-        MetricExpr::Vector(_) | MetricExpr::Range(_) | MetricExpr::Aggregate(_) => false,
-        MetricExpr::Binary { left, right, .. } => is_number(left) && is_number(right),
     }
 }
