@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::ast::{LabelFilter, LabelPick, MetricExpr, RangeAggregation, Stage};
+use super::ast::{Grouping, LabelFilter, LabelPick, MetricExpr, RangeAggregation, Stage};
 
 /// The labels named anywhere in the query, and for `x_extracted` also `x`.
 pub(super) fn of(expr: &MetricExpr) -> BTreeSet<String> {
@@ -22,10 +22,7 @@ fn of_expr(expr: &MetricExpr, visit: &mut impl FnMut(&str)) {
         MetricExpr::Number(_) | MetricExpr::Vector(_) => {}
         MetricExpr::Range(range) => of_range(range, visit),
         MetricExpr::Aggregate(aggregation) => {
-            let grouping = aggregation.grouping.iter();
-            grouping
-                .flat_map(|grouping| &grouping.labels)
-                .for_each(|label| visit(label));
+            of_grouping(aggregation.grouping.as_ref(), visit);
             of_expr(&aggregation.inner, visit);
         }
         MetricExpr::Binary { left, right, .. } => {
@@ -45,10 +42,20 @@ fn of_range(range: &RangeAggregation, visit: &mut impl FnMut(&str)) {
         visit(&unwrap.label);
         unwrap.filters.iter().for_each(|filter| of_filter(filter, visit));
     }
-    let grouping = range.grouping.iter();
-    grouping
-        .flat_map(|grouping| &grouping.labels)
-        .for_each(|label| visit(label));
+    of_grouping(range.grouping.as_ref(), visit);
+}
+
+/// What `without` names would only be taken away again.
+fn of_grouping(grouping: Option<&Grouping>, visit: &mut impl FnMut(&str)) {
+    if let Some(Grouping {
+        without: false,
+        labels,
+    }) = grouping
+    {
+        for label in labels {
+            visit(label);
+        }
+    }
 }
 
 fn of_stage(stage: &Stage, visit: &mut impl FnMut(&str)) {

@@ -7,7 +7,7 @@ use time::Duration;
 
 /// What a query over lines finds, by the beginnings of the lines' texts.
 #[rstest::rstest]
-#[case::all(r#"{}"#, 10)]
+#[case::all(r"{}", 10)]
 #[case::by_service(r#"{service_name="api"}"#, 6)]
 #[case::by_alias(r#"{service="api", env="prod"}"#, 4)]
 #[case::by_level(r#"{detected_level=~"error|fatal"}"#, 2)]
@@ -36,7 +36,7 @@ use time::Duration;
 #[case::parentheses(r#"{service="db"} | logfmt | (host="a" or rows > 10) and size < 1KB"#, 1)]
 #[case::comma(r#"{service="db"} | logfmt | host="a", rows > 10"#, 1)]
 #[case::a_label_that_is_missing(r#"{service="db"} | logfmt | nothing > 10"#, 0)]
-#[case::metadata(r#"{} | http_status >= 500"#, 1)]
+#[case::metadata(r"{} | http_status >= 500", 1)]
 #[case::metadata_of_text(r#"{} | trace_id="0242ac120002" | user_id="u1""#, 1)]
 #[case::metadata_lists(r#"{} | tags="[\"a\",1]""#, 1)]
 #[case::strict(r#"{service="db"} | logfmt --strict | __error__="LogfmtParserErr""#, 1)]
@@ -107,10 +107,10 @@ fn one_line(#[case] query: &str, #[case] line: &str) {
 #[case::count(r#"count_over_time({service="db"}[1m])"#, &[
     r#"{environment="prod", level="info", service_name="db"} 2"#,
 ])]
-#[case::a_window_ends_with_its_step_and_begins_behind_its_start(r#"sum(count_over_time({}[10s]))"#, &["{} 2"])]
-#[case::offset(r#"sum(count_over_time({}[1m] offset 1m))"#, &["{} 3"])]
-#[case::offset_ahead(r#"sum(count_over_time({}[1m] offset -5m))"#, &[])]
-#[case::rate(r#"sum(rate({}[100s]))"#, &["{} 0.09"])]
+#[case::a_window_ends_with_its_step_and_begins_behind_its_start(r"sum(count_over_time({}[10s]))", &["{} 2"])]
+#[case::offset(r"sum(count_over_time({}[1m] offset 1m))", &["{} 3"])]
+#[case::offset_ahead(r"sum(count_over_time({}[1m] offset -5m))", &[])]
+#[case::rate(r"sum(rate({}[100s]))", &["{} 0.09"])]
 #[case::bytes(r#"sum(bytes_over_time({level="debug"}[5m]))"#, &["{} 10"])]
 #[case::bytes_rate(r#"sum(bytes_rate({level="debug"}[5m]))"#, &["{} 0.03333333333333333"])]
 #[case::by_level(r#"sum by (level) (count_over_time({service="api"}[5m]))"#, &[
@@ -135,6 +135,15 @@ fn one_line(#[case] query: &str, #[case] line: &str) {
     "{} 3",
     r#"{http_status="200"} 1"#,
     r#"{http_status="502"} 1"#,
+])]
+#[case::metadata_that_nobody_names(r#"count_over_time({level="error"}[5m])"#, &[
+    r#"{environment="prod", level="error", service_name="api"} 1"#,
+])]
+#[case::metadata_that_are_kept(r#"count_over_time({level="error"} | keep http_status [5m])"#, &[
+    r#"{http_status="502"} 1"#,
+])]
+#[case::metadata_taken_away(r#"max without (trace_id, env) (count_over_time({level="error"}[5m]))"#, &[
+    r#"{level="error", service_name="api"} 1"#,
 ])]
 #[case::by_parsed(r#"sum by (host) (count_over_time({service="db"} | logfmt [5m]))"#, &[
     "{} 1",
@@ -172,16 +181,16 @@ fn one_line(#[case] query: &str, #[case] line: &str) {
     r#"quantile_over_time(0.25, {service="db"} | logfmt | unwrap rows [5m]) by ()"#,
     &["{} 15"]
 )]
-#[case::topk(r#"topk(1, sum by (level) (count_over_time({}[5m])))"#, &[r#"{level="info"} 5"#])]
+#[case::topk(r"topk(1, sum by (level) (count_over_time({}[5m])))", &[r#"{level="info"} 5"#])]
 #[case::topk_by(r#"topk by (service) (1, count_over_time({env="prod"}[5m]))"#, &[
     r#"{environment="prod", level="info", service_name="api"} 2"#,
     r#"{environment="prod", level="info", service_name="db"} 3"#,
 ])]
-#[case::bottomk(r#"bottomk(1, sum by (service) (count_over_time({}[5m])))"#, &[r#"{service="db"} 4"#])]
+#[case::bottomk(r"bottomk(1, sum by (service) (count_over_time({}[5m])))", &[r#"{service="db"} 4"#])]
 #[case::avg(r#"avg(sum by (level) (count_over_time({service="api"}[5m])))"#, &["{} 1.25"])]
-#[case::min(r#"min(sum by (service) (count_over_time({}[5m])))"#, &["{} 4"])]
-#[case::max(r#"max by (env) (count_over_time({}[5m]))"#, &[r#"{env="prod"} 3"#, r#"{env="staging"} 1"#])]
-#[case::count_series(r#"count(count_over_time({}[5m]))"#, &["{} 6"])]
+#[case::min(r"min(sum by (service) (count_over_time({}[5m])))", &["{} 4"])]
+#[case::max(r"max by (env) (count_over_time({}[5m]))", &[r#"{env="prod"} 3"#, r#"{env="staging"} 1"#])]
+#[case::count_series(r"count(count_over_time({}[5m]))", &["{} 6"])]
 #[case::health("vector(1)+vector(1)", &["{} 2"])]
 #[case::literals("1 + 2 * 3 - 4 / 2", &["5"])]
 #[case::modulo("2 * 3 % 4", &["2"])]
@@ -189,8 +198,8 @@ fn one_line(#[case] query: &str, #[case] line: &str) {
 #[case::no_number("0 / 0", &["NaN"])]
 #[case::infinite("-1 / 0", &["-Inf"])]
 #[case::compared_numbers("1 >= 1", &["1"])]
-#[case::vector_and_number(r#"sum(count_over_time({}[5m])) * 2"#, &["{} 18"])]
-#[case::number_and_vector(r#"10 - sum(count_over_time({}[5m]))"#, &["{} 1"])]
+#[case::vector_and_number(r"sum(count_over_time({}[5m])) * 2", &["{} 18"])]
+#[case::number_and_vector(r"10 - sum(count_over_time({}[5m]))", &["{} 1"])]
 #[case::ratio(
     r#"sum(rate({level="error"}[5m])) / sum(rate({service="api"}[5m]))"#,
     &["{} 0.2"]
@@ -199,14 +208,14 @@ fn one_line(#[case] query: &str, #[case] line: &str) {
     r#"sum by (service) (count_over_time({level="info"}[5m])) / sum by (service) (count_over_time({}[5m]))"#,
     &[r#"{service="api"} 0.4"#, r#"{service="db"} 0.75"#]
 )]
-#[case::filter(r#"sum by (level) (count_over_time({}[5m])) > 1"#, &[r#"{level="info"} 5"#])]
-#[case::filter_from_the_left(r#"1 < sum by (level) (count_over_time({}[5m]))"#, &[r#"{level="info"} 5"#])]
+#[case::filter(r"sum by (level) (count_over_time({}[5m])) > 1", &[r#"{level="info"} 5"#])]
+#[case::filter_from_the_left(r"1 < sum by (level) (count_over_time({}[5m]))", &[r#"{level="info"} 5"#])]
 #[case::filter_by_vector(
     r#"sum by (service) (count_over_time({}[5m])) > sum by (service) (count_over_time({level!="fatal"}[5m]))"#,
     &[r#"{service="db"} 4"#]
 )]
 #[case::or(r#"sum(count_over_time({job="mysql"}[5m])) or vector(0)"#, &["{} 0"])]
-#[case::or_left(r#"sum(count_over_time({}[5m])) or vector(0)"#, &["{} 9"])]
+#[case::or_left(r"sum(count_over_time({}[5m])) or vector(0)", &["{} 9"])]
 #[case::and(
     r#"sum by (level) (count_over_time({}[5m])) and sum by (level) (count_over_time({service="db"}[5m]))"#,
     &[r#"{level="fatal"} 1"#, r#"{level="info"} 5"#]

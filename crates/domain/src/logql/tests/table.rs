@@ -18,10 +18,10 @@ pub(super) const LOG: &Table = &[
     ),
     (r#"{name =~ "mysql.+"}"#, Ok(r#"{name=~"mysql.+"}"#)),
     (r#"{name !~ "mysql.+"}"#, Ok(r#"{name!~"mysql.+"}"#)),
-    (r#"{name !~ `mysql-\d+`}"#, Ok(r#"{name!~"mysql-\\d+"}"#)),
+    (r"{name !~ `mysql-\d+`}", Ok(r#"{name!~"mysql-\\d+"}"#)),
     (r#"{name =~ "(?s).*mysql.*"}"#, Ok(r#"{name=~"(?s).*mysql.*"}"#)),
     (
-        r#"{name =~ `[\S\s]*mysql[\S\s]*`}"#,
+        r"{name =~ `[\S\s]*mysql[\S\s]*`}",
         Ok(r#"{name=~"[\\S\\s]*mysql[\\S\\s]*"}"#),
     ),
     (r#"{job="mysql"} |= "error""#, Ok(r#"{job="mysql"} |= "error""#)),
