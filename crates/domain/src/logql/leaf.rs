@@ -194,3 +194,21 @@ fn write_key(key: &mut String, labels: &[(&str, &str)]) {
         let _ = write!(key, "{name}={}:{value}", value.len());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_sets_of_labels_have_one_key() {
+        let key = |labels: &[(&str, &str)]| {
+            let mut key = "from before".to_owned();
+            write_key(&mut key, labels);
+            key
+        };
+        assert_eq!(key(&[("a", "1"), ("b", "2")]), key(&[("a", "1"), ("b", "2")]));
+        assert_ne!(key(&[("a", "1"), ("b", "2")]), key(&[("a", "1b2")]));
+        assert_ne!(key(&[("a", "1"), ("b", "2")]), key(&[("a", "1b=1:2")]));
+        assert_ne!(key(&[("a", "")]), key(&[]));
+    }
+}
