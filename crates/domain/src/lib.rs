@@ -14,6 +14,7 @@ pub mod ids;
 pub mod level;
 pub mod log_record;
 pub mod login_throttle;
+pub mod logql;
 pub mod name;
 pub mod page;
 pub mod query;
