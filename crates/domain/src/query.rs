@@ -1,5 +1,6 @@
 //! The query language: parser, tree, printer, reference evaluator and aggregation. No I/O.
 
+pub mod aggregate;
 pub mod ast;
 pub mod error;
 pub mod evaluate;
