@@ -55,6 +55,27 @@ impl Number {
         }))
     }
 
+    pub fn from_u64(whole: u64) -> Self {
+        Self(Repr::Whole(whole.into()))
+    }
+
+    /// None if it is 2^64 or more, either sign.
+    pub fn from_whole(whole: i128) -> Option<Self> {
+        (whole.unsigned_abs() < 1 << 64).then_some(Self(Repr::Whole(whole)))
+    }
+
+    /// The JSON number; whole ones below -2^63 as the nearest float.
+    pub fn to_json(self) -> Option<serde_json::Number> {
+        match self.0 {
+            Repr::Whole(whole) => u64::try_from(whole)
+                .map(Into::into)
+                .or_else(|_| i64::try_from(whole).map(Into::into))
+                .ok()
+                .or_else(|| serde_json::Number::from_f64(whole as f64)),
+            Repr::Float(float) => serde_json::Number::from_f64(float),
+        }
+    }
+
     /// The nearest float.
     pub fn as_f64(self) -> f64 {
         match self.0 {

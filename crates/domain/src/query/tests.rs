@@ -1,3 +1,4 @@
+mod aggregate;
 mod arbitrary;
 mod errors;
 mod evaluation;

@@ -1,10 +1,15 @@
 //! What matches.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 use rstest::rstest;
 use serde_json::{Value, json};
 use time::macros::datetime;
 
 use crate::level::Level;
+use crate::query::ast::{MetaTest, TextTest};
+use crate::query::evaluate::{leaves, meta_matches, values_at};
 use crate::query::{Expr, Line, matches};
 
 fn meta() -> Value {
@@ -124,4 +129,72 @@ fn a_line_matches(#[case] query: &str, #[case] expected: bool) {
         environment: "Production",
     };
     assert_eq!(matches(&Expr::parse(query).unwrap(), &line), expected);
+}
+
+/// The rule that searches of segments followed before there was a language, word for word.
+fn value_matches(node: &Value, path: &str, value: &str) -> bool {
+    match node {
+        Value::Array(items) => items.iter().any(|item| value_matches(item, path, value)),
+        Value::Object(map) => map.iter().any(|(key, inner)| {
+            path.strip_prefix(key.as_str()).is_some_and(|rest| {
+                if rest.is_empty() {
+                    leaf_matches(inner, value)
+                } else {
+                    rest.strip_prefix('.')
+                        .is_some_and(|rest| value_matches(inner, rest, value))
+                }
+            })
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+fn leaf_matches(leaf: &Value, value: &str) -> bool {
+    match leaf {
+        Value::String(text) => text == value,
+        Value::Array(items) => items.iter().any(|item| leaf_matches(item, value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            let text = leaf.to_string();
+            text == value
+        }
+        Value::Object(_) => false,
+    }
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        select(vec![
+            json!(null),
+            json!(true),
+            json!(1),
+            json!(2.5),
+            json!({}),
+            json!([])
+        ]),
+        select(vec!["x", "y", "null", "1", "2.5"]).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        let names = select(vec!["a", "b", "a.b", "", "b.", ".a", "a.a"]).prop_map(str::to_owned);
+        prop_oneof![
+            vec(inner.clone(), 0..3).prop_map(Value::from),
+            vec((names, inner), 0..4).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+    #[test]
+    fn paths_find_what_they_found_before(
+        meta in json(),
+        path in select(vec!["a", "b", "a.b", "a.b.a", "a.a.b", "b.", ".a", "a..a", "a."]),
+        value in select(vec!["x", "y", "null", "true", "1", "2.5", "z"]),
+    ) {
+        let found: Vec<&Value> = values_at(&meta, path).into_iter().flat_map(leaves).collect();
+        let test = MetaTest::Text(TextTest::Equals(value.to_owned()));
+        prop_assert_eq!(
+            found.into_iter().any(|leaf| meta_matches(&test, leaf)),
+            value_matches(&meta, path, value)
+        );
+    }
 }

@@ -159,7 +159,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(20_000))]
+    #![proptest_config(config(100_000))]
     #[test]
     fn what_a_tree_prints_parses_to_the_same_tree(query in arbitrary::query()) {
         let printed = query.to_string();
