@@ -5,12 +5,10 @@ use std::time::{Duration, Instant};
 
 use db::{Connection, Db, DbConfig};
 use domain::ids::{EnvironmentId, OrgId, ServiceId};
-use domain::level::Level;
-use domain::page::PageLimit;
-use domain::words::WordQuery;
+use domain::query::Expr;
 use hdrhistogram::Histogram;
 use logstore::compactor::{Compactor, CompactorConfig};
-use logstore::reader::{self, Budget, HistogramPlan, Plan, Predicate, Reader, SearchScope};
+use logstore::reader::{self, Budget, Condition, HistogramPlan, Order, Plan, Reader, SearchScope};
 use time::OffsetDateTime;
 
 use crate::corpus::{self, Line, Random};
@@ -48,12 +46,11 @@ pub(crate) async fn measure(
         reader: Reader::new(CACHE_BYTES),
         org: OrgId(org),
         plan: Plan {
-            scopes: scopes.clone(),
+            scopes: everything(&scopes),
             from: end - time::Duration::days(1),
             to: end + time::Duration::minutes(10),
-            levels: Vec::new(),
-            predicates: Vec::new(),
-            limit: PageLimit::DEFAULT,
+            order: Order::NewestFirst,
+            limit: 100,
             cursor: None,
             budget: Budget {
                 time: Duration::from_secs(30),
@@ -104,12 +101,11 @@ pub(crate) async fn visibility(
         load::run(base, Arc::new(vec![request]), 1, Pace::AsFastAsAnswered).await?;
         let answered = Instant::now();
         let plan = Plan {
-            scopes: vec![scope_of(sender, now)],
+            scopes: asking(&[scope_of(sender, now)], &format!("visible{round}"))?,
             from: now - time::Duration::minutes(1),
             to: now + time::Duration::minutes(1),
-            levels: Vec::new(),
-            predicates: vec![Predicate::Words(WordQuery::parse(&format!("visible{round}")))],
-            limit: PageLimit::DEFAULT,
+            order: Order::NewestFirst,
+            limit: 100,
             cursor: None,
             budget: Budget {
                 time: Duration::from_secs(30),
@@ -139,6 +135,25 @@ fn scope_of(sender: &Sender, end: OffsetDateTime) -> SearchScope {
         environment_id: EnvironmentId(sender.environment_id),
         oldest: end - time::Duration::days(30),
     }
+}
+
+fn everything(scopes: &[SearchScope]) -> Vec<(SearchScope, Arc<Condition>)> {
+    let condition = Arc::new(Condition::all());
+    scopes
+        .iter()
+        .map(|scope| (*scope, Arc::clone(&condition)))
+        .collect()
+}
+
+/// Lines of these scopes that match a query, which names no service.
+fn asking(scopes: &[SearchScope], query: &str) -> anyhow::Result<Vec<(SearchScope, Arc<Condition>)>> {
+    let query = Expr::parse(query)?;
+    let condition = Condition::for_scope(&query, "", "").unwrap_or_else(Condition::all);
+    let condition = Arc::new(condition);
+    Ok(scopes
+        .iter()
+        .map(|scope| (*scope, Arc::clone(&condition)))
+        .collect())
 }
 
 async fn compact(target: &Target, report: &mut Report) -> anyhow::Result<()> {
@@ -186,62 +201,55 @@ struct Asking {
 
 impl Asking {
     async fn all(&mut self, corpus: &[Line], report: &mut Report) -> anyhow::Result<()> {
-        let one = self.plan.scopes[..1].to_vec();
-        let newest = Plan {
-            scopes: one,
-            ..self.plan.clone()
-        };
-        self.ask("newest 100 of a scope", report, |_| newest.clone())
-            .await?;
-        let errors = Plan {
-            levels: vec![Level::Error, Level::Fatal],
-            ..self.plan.clone()
-        };
-        self.ask("newest 100 errors of the organisation", report, |_| {
-            errors.clone()
-        })
-        .await?;
+        let scopes: Vec<SearchScope> = self.plan.scopes.iter().map(|(scope, _)| *scope).collect();
         let base = self.plan.clone();
-        let with = |predicate: Predicate| Plan {
-            predicates: vec![predicate],
-            ..base.clone()
+        let with = |scopes: &[SearchScope], query: &str| -> anyhow::Result<Plan> {
+            Ok(Plan {
+                scopes: asking(scopes, query)?,
+                ..base.clone()
+            })
         };
-        let words = |text: &str| Predicate::Words(WordQuery::parse(text));
-        self.ask("a rare word", report, |_| with(words("needle"))).await?;
-        self.ask("a word that is nowhere", report, |run| {
-            with(words(&format!("nowhere{run}")))
+        let of_all = |query: &str| with(&scopes, query);
+        self.ask("newest 100 of a scope", report, |_| with(&scopes[..1], ""))
+            .await?;
+        self.ask("newest 100 errors of the organisation", report, |_| {
+            of_all("level:>=error")
         })
         .await?;
-        self.ask("a common word, newest 100", report, |_| with(words("common")))
+        self.ask("a rare word", report, |_| of_all("needle")).await?;
+        self.ask("a word that is nowhere", report, |run| {
+            of_all(&format!("nowhere{run}"))
+        })
+        .await?;
+        self.ask("a common word, newest 100", report, |_| of_all("common"))
             .await?;
         self.ask("a rare substring, not at a word's edge", report, |run| {
-            with(Predicate::Substring(format!("eedl{}", ["e", "ex"][run % 2])))
+            of_all(["*eedle*", "*eedlex*"][run % 2])
         })
         .await?;
         let mut random = Random::new(crate::SEED);
         let traced: Vec<&Line> = corpus.iter().filter(|line| !line.trace_id.is_empty()).collect();
-        let mut pick = || {
-            traced[random.below(traced.len() as u64) as usize]
-                .trace_id
-                .clone()
-        };
-        let traces: Vec<String> = (0..RUNS + WARM_UP).map(|_| pick()).collect();
+        let traces: Vec<&str> = (0..RUNS + WARM_UP)
+            .map(|_| {
+                traced[random.below(traced.len() as u64) as usize]
+                    .trace_id
+                    .as_str()
+            })
+            .collect();
         self.ask("one trace id", report, |run| {
-            with(Predicate::TraceId(traces[run].clone()))
+            of_all(&format!("trace_id:{}", traces[run]))
         })
         .await?;
         self.ask("a field's value", report, |run| {
-            with(Predicate::Field {
-                path: "user_id".to_owned(),
-                value: format!("u{}", 1_000 + run * 37),
-            })
+            of_all(&format!("user_id:u{}", 1_000 + run * 37))
         })
         .await
     }
 
     async fn count(&mut self, name: &str, word: &str, report: &mut Report) -> anyhow::Result<()> {
+        let scopes: Vec<SearchScope> = self.plan.scopes.iter().map(|(scope, _)| *scope).collect();
         let plan = Plan {
-            predicates: vec![Predicate::Words(WordQuery::parse(word))],
+            scopes: asking(&scopes, word)?,
             ..self.plan.clone()
         };
         let mut times = Histogram::<u64>::new(3)?;
@@ -262,12 +270,12 @@ impl Asking {
         &mut self,
         name: &str,
         report: &mut Report,
-        plan: impl Fn(usize) -> Plan,
+        plan: impl Fn(usize) -> anyhow::Result<Plan>,
     ) -> anyhow::Result<()> {
         let mut times = Histogram::<u64>::new(3)?;
         let (mut lines, mut blocks) = (0, 0);
         for run in 0..RUNS + WARM_UP {
-            let plan = plan(run);
+            let plan = plan(run)?;
             let started = Instant::now();
             let tx = self.conn.tenant_snapshot(self.org).await?;
             let found = self.reader.search(&tx, &plan).await?;

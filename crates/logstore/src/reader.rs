@@ -21,6 +21,7 @@ mod oldest;
 mod rows;
 mod scan;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,7 @@ pub use lines::SQL as LINES_SQL;
 pub use rows::SQL as ROWS_SQL;
 pub use scan::PLANNER_SQL;
 
+use crate::segment::Column;
 use cache::Cache;
 use merge::{Key, micros};
 use scan::{Scan, Tally};
@@ -103,6 +105,36 @@ impl Plan {
         self.scopes
             .iter()
             .all(|(_, condition)| condition.parts().is_empty())
+    }
+}
+
+/// Which texts of a line are wanted; those that are not are left empty, and need not be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Projection {
+    pub message: bool,
+    pub meta: bool,
+    /// Trace and request id.
+    pub ids: bool,
+}
+
+impl Projection {
+    pub const ALL: Self = Self {
+        message: true,
+        meta: true,
+        ids: true,
+    };
+
+    fn columns(self) -> impl Iterator<Item = Column> {
+        let wanted = [
+            (self.message, Column::Message),
+            (self.meta, Column::Meta),
+            (self.ids, Column::Trace),
+            (self.ids, Column::Request),
+        ];
+        wanted
+            .into_iter()
+            .filter(|(wanted, _)| *wanted)
+            .map(|(_, column)| column)
     }
 }
 
@@ -212,6 +244,40 @@ impl Reader {
             Order::NewestFirst => self.search_newest(tx, plan).await,
             Order::OldestFirst => oldest::search(&self.cache, tx, plan).await,
         }
+    }
+
+    /// Goes over all lines that match, about newest first, within the transaction's snapshot; the plan's order, page and
+    /// cursor play no part. `fold` takes each line into the state, away from the event loop, and may end it. What ran out
+    /// of time says so in the statistics.
+    pub async fn fold<S: Send + 'static>(
+        &self,
+        tx: &TenantTx<'_>,
+        plan: &Plan,
+        projection: Projection,
+        mut state: S,
+        fold: impl Fn(&mut S, Line) -> ControlFlow<()> + Clone + Send + 'static,
+    ) -> Result<(S, Stats), DbError> {
+        let clock = Stopwatch::start(plan);
+        let plan = Plan {
+            cursor: None,
+            ..plan.clone()
+        };
+        let mut scan = Scan::start(tx, &plan, &self.cache).await?.visiting(projection);
+        let mut ended = ControlFlow::Continue(());
+        while !scan.is_complete() && ended.is_continue() && (!clock.is_over() || !scan.got_ahead()) {
+            scan.round(tx, clock.deadline).await?;
+            let (lines, fold) = (scan.take_visited(), fold.clone());
+            let folding = tokio::task::spawn_blocking(move || {
+                let ended = lines.into_iter().try_for_each(|line| fold(&mut state, line));
+                (state, ended)
+            });
+            (state, ended) = folding
+                .await
+                .unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()));
+        }
+        let partial = (!scan.is_complete() && ended.is_continue()).then_some(Partial::TimeBudget);
+        let stats = clock.stats(&scan.tally, scan.snapshot, scan.tally.damaged.or(partial));
+        Ok((state, stats))
     }
 
     async fn search_newest(&self, tx: &TenantTx<'_>, plan: &Plan) -> Result<Found, DbError> {

@@ -149,18 +149,55 @@ impl<T: DeserializeOwned + 'static> FromRequest for QueryParams<T> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let pairs = url::form_urlencoded::parse(req.query_string().as_bytes());
-        let deserializer = serde_urlencoded::Deserializer::new(pairs);
-        let parsed = serde_path_to_error::deserialize(deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            invalid_at(&path, &error.into_inner().to_string())
-        });
+        let parsed = parse_query(req.query_string());
         let gate = req.extensions().get::<CallerKnown>().cloned();
         Box::pin(async move {
             caller_known(gate).await;
             parsed.map(Self)
         })
     }
+}
+
+/// Query parameters that several routes share.
+pub trait SharedParams: DeserializeOwned {
+    /// What they are called.
+    const NAMES: &'static [&'static str];
+}
+
+/// Query parameters: those that several routes share, and those of this route.
+pub struct QueryParamsOf<S, T>(pub S, pub T);
+
+impl<S: SharedParams + 'static, T: DeserializeOwned + 'static> FromRequest for QueryParamsOf<S, T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let is_shared = |name: &str| S::NAMES.contains(&name);
+        let shared = parse_query(&only(req.query_string(), is_shared));
+        let own = parse_query(&only(req.query_string(), |name| !is_shared(name)));
+        let gate = req.extensions().get::<CallerKnown>().cloned();
+        Box::pin(async move {
+            caller_known(gate).await;
+            Ok(Self(shared?, own?))
+        })
+    }
+}
+
+fn parse_query<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    let deserializer = serde_urlencoded::Deserializer::new(pairs);
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        invalid_at(&path, &error.into_inner().to_string())
+    })
+}
+
+/// The parameters whose names pass.
+fn only(query: &str, passes: impl Fn(&str) -> bool) -> String {
+    let pairs = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| passes(name));
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
 }
 
 fn invalid_at(path: &str, message: &str) -> ApiError {

@@ -5,10 +5,14 @@ mod config;
 mod routes;
 
 mod admission;
-mod criteria;
+mod answer;
+mod ask;
+mod fields;
 mod front_page;
 mod gateway;
+mod line_id;
 mod metrics;
+mod numbers;
 mod time_range;
 
 pub use app::start;

@@ -5,13 +5,21 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{front_page, gateway};
 
-pub(crate) mod histogram;
-pub(crate) mod logs;
+mod facets;
+mod histogram;
+mod lines;
+mod logs;
+mod stats;
 
 pub(crate) fn configure(cfg: &mut ServiceConfig<'_>) {
     cfg.service(front_page::show);
     cfg.service(logs::query);
     cfg.service(histogram::histogram);
+    cfg.service(facets::facets);
+    cfg.service(facets::list_fields);
+    cfg.service(lines::show);
+    cfg.service(lines::context);
+    cfg.service(stats::stats);
     // Whatever is not the gateway's own. It stands in no OpenAPI document: the owner of each route documents it.
     cfg.route("/api/{path:.*}", web::route().to(gateway::forward));
 }

@@ -1,6 +1,7 @@
 //! Which names and texts stand for themselves, and which need quotes.
 
 use super::ast::{Field, TextField};
+use super::text::MetaPath;
 
 /// Units of an interval, in seconds, rising.
 pub(super) const UNITS: [(u32, char); 4] = [(1, 's'), (60, 'm'), (3600, 'h'), (86_400, 'd')];
@@ -14,6 +15,13 @@ impl TextField {
             Self::TraceId => "trace_id",
             Self::RequestId => "request_id",
         }
+    }
+}
+
+impl Field {
+    /// The field of this name: one of the known, or a path of the metadata. None for an empty name.
+    pub fn named(name: &str) -> Option<Self> {
+        known_field(name).or_else(|| MetaPath::new(name).map(Self::Meta))
     }
 }
 

@@ -9,8 +9,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::condition::{Part, intersection};
 use super::directory::Listed;
 use super::leaf::BlockTexts;
+use super::lines::LineColumns;
 use super::merge::Key;
-use super::{Partial, Plan};
+use super::{Line, Partial, Plan, Projection};
 use crate::segment::{Block, Column, Damaged, Decoder};
 
 /// A block that was chosen to be read.
@@ -153,6 +154,36 @@ pub(super) fn keys(
         Rows::All => (0..ts.len() as u32).filter_map(hit).collect(),
         Rows::These(rows) => rows.iter().filter_map(|row| hit(*row)).collect(),
     })
+}
+
+/// The lines that are left, if their level and time are wanted; `stored` are time, level and id, and the columns of the
+/// projection.
+pub(super) fn lines(
+    chosen: &Chosen,
+    projection: Projection,
+    stored: &[Bytes],
+    rows: &Rows,
+    plan: &Plan,
+    start: Key,
+) -> Result<Vec<Line>, Damaged> {
+    let (Some(block), [ts, level, id, texts @ ..]) = (chosen.entry(), stored) else {
+        return Ok(Vec::new());
+    };
+    let hits = keys(chosen, [ts, level, id], rows, plan, start)?;
+    if hits.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (levels, texts) = Decoder::lend(|decoder| {
+        let mut columns = LineColumns::default();
+        for (column, stored) in projection.columns().zip(texts) {
+            *columns.of(column) = decoder.texts(block, column, stored)?;
+        }
+        Ok((decoder.levels(block, level)?, columns))
+    })?;
+    let scope = plan.scope(chosen.segment.place);
+    hits.into_iter()
+        .map(|(key, row)| texts.line(scope, key, &levels, row as usize))
+        .collect()
 }
 
 /// Says in the log and the metrics that a segment is damaged; the search goes on without it.

@@ -122,6 +122,17 @@ impl Condition {
         }
     }
 
+    /// The levels that match, in their order, if it looks at nothing else.
+    pub fn only_levels(&self) -> Option<Vec<Level>> {
+        let is_all = self.parts.is_empty() && self.times == (i64::MIN, i64::MAX);
+        is_all.then(|| {
+            Level::ALL
+                .into_iter()
+                .filter(|level| self.wants(*level))
+                .collect()
+        })
+    }
+
     pub(super) fn wants(&self, level: Level) -> bool {
         self.levels & bit(level) != 0
     }

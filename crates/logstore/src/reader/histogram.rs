@@ -73,14 +73,18 @@ impl HistogramPlan {
         (seconds / self.interval.as_seconds_f64()).ceil().max(0.0) as i64
     }
 
+    /// Where each bucket starts, oldest first.
+    pub fn starts(&self) -> impl Iterator<Item = OffsetDateTime> {
+        let (first, interval) = (self.first_start(), self.interval);
+        (0..self.bucket_count() as i32).map(move |place| first + interval * place)
+    }
+
     fn empty_buckets(&self) -> Vec<Bucket> {
-        let first = self.first_start();
-        (0..self.bucket_count() as i32)
-            .map(|place| Bucket {
-                start: first + self.interval * place,
-                counts: [0; Level::ALL.len()],
-            })
-            .collect()
+        let empty = |start| Bucket {
+            start,
+            counts: [0; Level::ALL.len()],
+        };
+        self.starts().map(empty).collect()
     }
 }
 

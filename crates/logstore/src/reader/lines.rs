@@ -17,6 +17,7 @@ use super::fetch::{self, Stretch};
 use super::merge::{At, Key};
 use super::scan::{Place, stretch};
 use super::{Line, Partial, Plan, SearchScope, level_of};
+use crate::columns::TextColumn;
 use crate::segment::{Block, Column, Damaged, Decoder};
 
 /// The lines with these keys, with their places. Public for the same tests as the scan's.
@@ -240,36 +241,65 @@ fn decode(job: &Job) -> Result<Vec<(usize, Line)>, Damaged> {
     let (Some(block), [level, message, meta, trace, request]) = (job.chosen.entry(), &job.stored[..]) else {
         return Ok(Vec::new());
     };
-    let ([levels], [message, meta, trace, request]) = Decoder::lend(|decoder| {
+    let (levels, texts) = Decoder::lend(|decoder| {
         let levels = decoder.levels(block, level)?;
         let mut texts = |column, stored: &Bytes| decoder.texts(block, column, stored);
         Ok((
-            [levels],
-            [
-                texts(Column::Message, message)?,
-                texts(Column::Meta, meta)?,
-                texts(Column::Trace, trace)?,
-                texts(Column::Request, request)?,
-            ],
+            levels,
+            LineColumns {
+                message: texts(Column::Message, message)?,
+                meta: texts(Column::Meta, meta)?,
+                trace_id: texts(Column::Trace, trace)?,
+                request_id: texts(Column::Request, request)?,
+            },
         ))
     })?;
-    let line = |&(place, row, key): &(usize, u32, Key)| {
-        let row = row as usize;
+    job.lines
+        .iter()
+        .map(|(place, row, key)| Ok((*place, texts.line(&job.scope, *key, &levels, *row as usize)?)))
+        .collect()
+}
+
+/// The texts of a block's lines, unpacked; empty where they were not asked for.
+#[derive(Default)]
+pub(super) struct LineColumns {
+    message: TextColumn,
+    meta: TextColumn,
+    trace_id: TextColumn,
+    request_id: TextColumn,
+}
+
+impl LineColumns {
+    pub(super) fn of(&mut self, column: Column) -> &mut TextColumn {
+        match column {
+            Column::Message | Column::Ts | Column::Level | Column::Id => &mut self.message,
+            Column::Meta => &mut self.meta,
+            Column::Trace => &mut self.trace_id,
+            Column::Request => &mut self.request_id,
+        }
+    }
+
+    /// `levels` are those of the block.
+    pub(super) fn line(
+        &self,
+        scope: &SearchScope,
+        key: Key,
+        levels: &[u8],
+        row: usize,
+    ) -> Result<Line, Damaged> {
         let level = levels.get(row).and_then(|code| Level::from_code((*code).into()));
-        let line = Line {
+        Ok(Line {
             id: LogId(key.id),
-            service_id: job.scope.service_id,
-            environment_id: job.scope.environment_id,
+            service_id: scope.service_id,
+            environment_id: scope.environment_id,
             ts: key.at(),
             level: level.ok_or(Damaged("level is none"))?,
-            message: String::from_utf8_lossy(message.get(row)).into_owned(),
-            meta: raw_json(meta.get(row))?,
-            trace_id: text(trace.get(row)),
-            request_id: text(request.get(row)),
-        };
-        Ok((place, line))
-    };
-    job.lines.iter().map(line).collect()
+            message: String::from_utf8_lossy(self.message.get(row)).into_owned(),
+            meta: raw_json(self.meta.get(row))?,
+            trace_id: text(self.trace_id.get(row)),
+            request_id: text(self.request_id.get(row)),
+        })
+    }
 }
 
 fn text(bytes: &[u8]) -> Option<String> {

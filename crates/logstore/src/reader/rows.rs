@@ -1,15 +1,16 @@
 //! Reading loose rows of `logs`, newest first, many scopes at a time.
 
 use db::{DbError, TenantTx};
-use domain::ids::{EnvironmentId, ServiceId};
+use domain::ids::{EnvironmentId, LogId, ServiceId};
 use domain::level::Level;
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use tokio_postgres::{Portal, Row};
 
 use super::condition::Condition;
 use super::leaf::Texts;
 use super::merge::{Key, Stream, micros};
-use super::{Plan, SearchScope, level_of};
+use super::{Line, Plan, Projection, SearchScope, level_of};
 use crate::segment::Column;
 
 /// The next rows of several scopes, each from its own position and at most `$9` of them, scope after scope and newest
@@ -40,6 +41,7 @@ pub(super) async fn open(
     places: &[usize],
     streams: &[Stream],
     per_scope: usize,
+    projection: Projection,
 ) -> Result<Portal, DbError> {
     let scopes: Vec<&SearchScope> = places.iter().map(|place| plan.scope(*place)).collect();
     let service_ids: Vec<ServiceId> = scopes.iter().map(|scope| scope.service_id).collect();
@@ -56,8 +58,9 @@ pub(super) async fn open(
         .collect();
     let mut looked_at: Vec<i16> = conditions()
         .flat_map(Condition::parts)
-        .flat_map(|part| &part.columns)
-        .map(|column| *column as i16)
+        .flat_map(|part| part.columns.iter().copied())
+        .chain(projection.columns())
+        .map(|column| column as i16)
         .collect();
     looked_at.sort_unstable();
     looked_at.dedup();
@@ -120,26 +123,37 @@ impl Scanned {
         texts.into_iter().flatten().map(String::len).sum()
     }
 
-    /// Decides whether it matches, and gives up its texts.
+    /// Decides whether it matches.
     pub(super) fn decide(&mut self, condition: &Condition) {
-        let [message, meta, trace_id, request_id] = [
-            self.message.take(),
-            self.meta.take(),
-            self.trace_id.take(),
-            self.request_id.take(),
-        ]
-        .map(Option::unwrap_or_default);
+        fn text(text: Option<&String>) -> &str {
+            text.map_or("", String::as_str)
+        }
         let (from, to) = condition.times();
         self.matches = condition.wants(self.level)
             && (from..to).contains(&self.key.ts)
             && condition.matches(&Texts {
                 ts: self.key.ts,
                 level: self.level,
-                message: &message,
-                meta: &meta,
-                trace_id: &trace_id,
-                request_id: &request_id,
+                message: text(self.message.as_ref()),
+                meta: text(self.meta.as_ref()),
+                trace_id: text(self.trace_id.as_ref()),
+                request_id: text(self.request_id.as_ref()),
             });
+    }
+
+    /// The line, as far as its texts were asked for.
+    pub(super) fn into_line(self, scope: &SearchScope) -> Line {
+        Line {
+            id: LogId(self.key.id),
+            service_id: scope.service_id,
+            environment_id: scope.environment_id,
+            ts: self.key.at(),
+            level: self.level,
+            message: self.message.unwrap_or_default(),
+            meta: self.meta.and_then(|meta| RawValue::from_string(meta).ok()),
+            trace_id: self.trace_id,
+            request_id: self.request_id,
+        }
     }
 }
 

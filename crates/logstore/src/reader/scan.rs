@@ -16,7 +16,7 @@ use super::cache::Cache;
 use super::directory::{self, Listed};
 use super::fetch::Stretch;
 use super::merge::{self, At, Heap, Key, OutOfOrder, Stream, micros};
-use super::{Partial, Plan};
+use super::{Line, Partial, Plan, Projection};
 use crate::segment::Column;
 
 /// Holds the planner to the index, for the transaction. It multiplies the selectivities of organisation, service and
@@ -66,6 +66,8 @@ pub(super) struct Scan<'a> {
     matched: Heap<Place>,
     found: VecDeque<At<Place>>,
     goal: Goal,
+    /// What is to be visited.
+    visited: Vec<Line>,
     row_rounds: u32,
     block_rounds: u32,
     pub(super) tally: Tally,
@@ -82,6 +84,8 @@ enum Goal {
     OldestAfter(Key),
     /// How many there are, and were found so far.
     Count(u64),
+    /// All of them, in any order, with these texts.
+    Visit(Projection),
 }
 
 /// What a scan touched.
@@ -139,6 +143,7 @@ impl<'a> Scan<'a> {
             matched: Heap::new(),
             found: VecDeque::new(),
             goal: Goal::Newest,
+            visited: Vec::new(),
             row_rounds: 0,
             block_rounds: 0,
             tally: Tally::default(),
@@ -162,11 +167,31 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Hands out all matches instead.
+    pub(super) fn visiting(self, projection: Projection) -> Self {
+        Self {
+            goal: Goal::Visit(projection),
+            ..self
+        }
+    }
+
+    /// What was found since this was last asked.
+    pub(super) fn take_visited(&mut self) -> Vec<Line> {
+        std::mem::take(&mut self.visited)
+    }
+
+    fn projection(&self) -> Projection {
+        match self.goal {
+            Goal::Visit(projection) => projection,
+            Goal::Newest | Goal::OldestAfter(_) | Goal::Count(_) => Projection::default(),
+        }
+    }
+
     /// How many matches were counted so far.
     pub(super) fn count(&self) -> u64 {
         match self.goal {
             Goal::Count(counted) => counted,
-            Goal::Newest | Goal::OldestAfter(_) => 0,
+            Goal::Newest | Goal::OldestAfter(_) | Goal::Visit(_) => 0,
         }
     }
 
@@ -175,7 +200,7 @@ impl<'a> Scan<'a> {
     fn target(&self) -> usize {
         match self.goal {
             Goal::Newest => self.plan.limit + usize::from(self.plan.wants_all()),
-            Goal::OldestAfter(_) | Goal::Count(_) => usize::MAX,
+            Goal::OldestAfter(_) | Goal::Count(_) | Goal::Visit(_) => usize::MAX,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Searching: order, paging, words, retention, budgets, tenancy and the plans behind it.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use domain::query::{self, Expr};
 use domain::scope::Scope;
 use logstore::reader::{
     self, Budget, Condition, DIRECTORY_SQL, FETCH_FRESH_SQL, FETCH_MERGED_SQL, Found, HistogramPlan,
-    LINES_SQL, Order, PLANNER_SQL, Partial, Plan, ROWS_SQL, Reader, SearchScope,
+    LINES_SQL, Line, Order, PLANNER_SQL, Partial, Plan, Projection, ROWS_SQL, Reader, SearchScope,
 };
 use logstore::writer::{Batch, Writer, WriterConfig};
 use testkit::TestDb;
@@ -309,6 +310,30 @@ impl Form {
     }
 }
 
+/// Everything that was found was visited once, whole.
+fn assert_same(visited: &[Line], messages: &[String], lines: &[Stored]) {
+    let mut seen: Vec<&str> = visited.iter().map(|line| line.message.as_str()).collect();
+    let mut expected: Vec<&str> = messages.iter().map(String::as_str).collect();
+    seen.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(seen, expected);
+    for line in visited.iter().take(5) {
+        let stored = lines
+            .iter()
+            .find(|stored| stored.message == line.message)
+            .unwrap();
+        let meta: serde_json::Value = serde_json::from_str(line.meta.as_ref().unwrap().get()).unwrap();
+        assert_eq!(
+            meta,
+            serde_json::from_str::<serde_json::Value>(&stored.meta).unwrap()
+        );
+        assert_eq!(
+            (line.ts, line.level, line.trace_id.as_deref()),
+            (stored.ts, stored.level, Some(stored.trace_id.as_str()))
+        );
+    }
+}
+
 /// Each kind of test, and each way of joining them.
 const QUERIES: [&str; 34] = [
     "",
@@ -381,8 +406,17 @@ async fn every_page_of_every_search_equals_a_filter_and_a_sort(#[case] form: For
         assert_eq!(messages, expected(&lines, &plan), "round {round}: {plan:?}");
         let tx = conn.tenant_snapshot(org_id).await.unwrap();
         let counted = Reader::new(1 << 20).count(&tx, &plan.plan()).await.unwrap();
-        drop(tx);
         assert_eq!(counted.lines, messages.len() as u64, "round {round}: {plan:?}");
+        let visit = |seen: &mut Vec<Line>, line: Line| {
+            seen.push(line);
+            ControlFlow::Continue(())
+        };
+        let (visited, _) = Reader::new(1 << 20)
+            .fold(&tx, &plan.plan(), Projection::ALL, Vec::new(), visit)
+            .await
+            .unwrap();
+        drop(tx);
+        assert_same(&visited, &messages, &lines);
         assert!(pages.iter().all(|page| page.stats.partial.is_none()));
         let full = pages
             .iter()

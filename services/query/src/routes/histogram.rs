@@ -1,47 +1,39 @@
 //! `GET /api/logs/histogram`.
 
+use std::collections::BTreeMap;
+
 use actix_web::{get, web};
-use db::scopes;
-use domain::ids::{EnvironmentId, ServiceId};
+use db::{TenantTx, scopes};
 use domain::level::Level;
+use domain::query::aggregate::Table;
+use domain::query::ast::Field;
+use domain::query::pipe::{Aggregate, Function, Interval, Stage, Stats as StatsStage};
 use logstore::reader::{self, Bucket, HistogramPlan};
 use serde::{Deserialize, Serialize};
 use service_kit::access::Viewer;
-use service_kit::body::QueryParams;
+use service_kit::body::QueryParamsOf;
 use service_kit::{ApiError, Data, ErrorBody, Kit};
 use time::{Duration, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::answer::StatsView;
 use crate::app::State;
-use crate::criteria::{self, ScopeFilter};
-use crate::routes::logs::search_scopes;
+use crate::ask::{Ask, Chosen, LogFilter};
+use crate::fields;
+use crate::numbers::{self, json};
 use crate::time_range::{self, TimeRange};
 
-/// What to count.
+/// How to count them.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HistogramParams {
-    /// Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
-    #[param(example = "-1h")]
-    from: Option<String>,
-    /// Newest time, exclusive; `now` as well. Default: ten minutes ahead, since senders' clocks may be.
-    #[param(example = "2026-01-31T12:00:00Z")]
-    to: Option<String>,
-    service_id: Option<ServiceId>,
-    /// A service by its name.
-    #[param(example = "checkout")]
-    service: Option<String>,
-    environment_id: Option<EnvironmentId>,
-    /// An environment by its name.
-    #[param(example = "production")]
-    environment: Option<String>,
-    /// Levels, comma-separated: trace, debug, info, warn, error, fatal. Absent: all.
-    #[param(example = "error,fatal")]
-    level: Option<String>,
     /// Length of a bucket in whole minutes: `1m`, `15m`, `1h`, `1d`. Absent: what makes at most 120 buckets.
     #[param(example = "5m")]
     interval: Option<String>,
+    /// What to count by: `level`, which is the default, `service`, `env`, or a field of the metadata (`http.status`).
+    #[param(example = "level")]
+    field: Option<String>,
 }
 
 impl HistogramParams {
@@ -72,58 +64,37 @@ pub(crate) struct HistogramView {
     interval_seconds: i64,
     /// Without a gap, oldest first.
     buckets: Vec<BucketView>,
+    /// What was read for it; null when counters told.
+    stats: Option<StatsView>,
 }
 
-/// The lines of one interval. A minute counts whole if any part of it is in the range.
+/// The lines of one interval. Where counters tell, a minute counts whole if any part of it is in the range.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BucketView {
     /// A multiple of the interval since 1970, UTC.
     #[serde(with = "time::serde::rfc3339")]
     start: OffsetDateTime,
     total: u64,
-    counts: LevelCounts,
+    /// By level, each of the six; or by the field's value, where it has lines. Values beyond 10,000 are counted as `…`,
+    /// lines without the field as an empty text.
+    #[schema(example = json!({"trace": 0, "debug": 20, "info": 100, "warn": 7, "error": 3, "fatal": 0}))]
+    counts: BTreeMap<String, u64>,
 }
 
-#[derive(Serialize, ToSchema)]
-pub(crate) struct LevelCounts {
-    trace: u64,
-    debug: u64,
-    info: u64,
-    warn: u64,
-    error: u64,
-    fatal: u64,
-}
-
-impl From<Bucket> for BucketView {
-    fn from(bucket: Bucket) -> Self {
-        let count = |level: Level| bucket.counts[level.code() as usize];
-        Self {
-            start: bucket.start,
-            total: bucket.counts.iter().sum(),
-            counts: LevelCounts {
-                trace: count(Level::Trace),
-                debug: count(Level::Debug),
-                info: count(Level::Info),
-                warn: count(Level::Warn),
-                error: count(Level::Error),
-                fatal: count(Level::Fatal),
-            },
-        }
-    }
-}
-
-/// Counts the organisation's log lines over time, by level. Reads counters, not lines, so it is quick over any range.
+/// Counts the organisation's log lines over time, by level or by a field. Without a query that looks at text it reads
+/// counters, not lines, so it is quick over any range.
 #[utoipa::path(
     operation_id = "count_logs",
     tag = "logs",
-    params(HistogramParams),
+    params(LogFilter, HistogramParams),
     responses(
         (status = 200, body = Data<HistogramView>, example = json!({"data": {
             "interval_seconds": 300,
             "buckets": [{
                 "start": "2026-01-31T11:55:00Z", "total": 130,
                 "counts": {"trace": 0, "debug": 20, "info": 100, "warn": 7, "error": 3, "fatal": 0}
-            }]
+            }],
+            "stats": null
         }})),
         (status = 400, description = "A parameter makes no sense; it is named", body = ErrorBody),
         (status = 401, description = "Not signed in", body = ErrorBody),
@@ -138,31 +109,118 @@ pub(crate) async fn histogram(
     caller: Viewer,
     kit: web::Data<Kit>,
     state: web::Data<State>,
-    params: QueryParams<HistogramParams>,
+    params: QueryParamsOf<LogFilter, HistogramParams>,
 ) -> Result<web::Json<Data<HistogramView>>, ApiError> {
-    let params = params.0;
-    let range = TimeRange::parse(params.from.as_deref(), params.to.as_deref(), kit.clock.now())?;
-    let interval = params.interval(&range)?;
-    let levels = criteria::levels(params.level.as_deref())?;
-    let filter = ScopeFilter {
-        service_id: params.service_id,
-        service: params.service,
-        environment_id: params.environment_id,
-        environment: params.environment,
+    let QueryParamsOf(filter, params) = params;
+    let ask = filter.read(kit.clock.now())?;
+    let field = match params.field.as_deref() {
+        None | Some("") => Field::Level,
+        Some(name) => fields::parse("field", name)?,
     };
-    let mut plan = HistogramPlan::new(Vec::new(), (range.from, range.to), levels, interval)
+    let interval = params.interval(&ask.range)?;
+    // Refuses an interval that makes too many buckets, or none that a minute's counter knows.
+    let plan = HistogramPlan::new(Vec::new(), (ask.range.from, ask.range.to), Vec::new(), interval)
         .map_err(|error| ApiError::invalid("interval", error.to_string()))?;
     let _turn = state.admission.enter(caller.org_id).await?;
     let mut conn = kit.db.conn("query.histogram").await?;
     let tx = conn.tenant_snapshot(caller.org_id).await?;
-    plan.scopes = search_scopes(&filter.select(scopes::list(&tx).await?)?);
-    let buckets = reader::histogram(&tx, &plan).await?;
-    tx.commit().await?;
-    let view = HistogramView {
-        interval_seconds: interval.whole_seconds(),
-        buckets: buckets.into_iter().map(BucketView::from).collect(),
+    let chosen = ask.choose(scopes::list(&tx).await?)?;
+    let view = match chosen.only_levels() {
+        Some(levels) if field == Field::Level => from_counters(&tx, &chosen, levels, plan).await?,
+        _ => from_lines(&tx, &state, &ask, chosen, field, &plan).await?,
     };
+    tx.commit().await?;
     Ok(web::Json(Data { data: view }))
+}
+
+async fn from_counters(
+    tx: &TenantTx<'_>,
+    chosen: &Chosen,
+    levels: Vec<Level>,
+    mut plan: HistogramPlan,
+) -> Result<HistogramView, ApiError> {
+    plan.scopes = chosen.places();
+    plan.levels = levels;
+    let buckets = reader::histogram(tx, &plan).await?;
+    Ok(HistogramView {
+        interval_seconds: plan.interval().whole_seconds(),
+        buckets: buckets.into_iter().map(BucketView::from).collect(),
+        stats: None,
+    })
+}
+
+async fn from_lines(
+    tx: &TenantTx<'_>,
+    state: &State,
+    ask: &Ask,
+    chosen: Chosen,
+    field: Field,
+    plan: &HistogramPlan,
+) -> Result<HistogramView, ApiError> {
+    let seconds = plan.interval().whole_seconds();
+    let every = Interval::from_seconds(seconds.unsigned_abs());
+    let by_level = field == Field::Level;
+    let stage = Stage::Stats(StatsStage {
+        aggregates: vec![Aggregate {
+            function: Function::Count,
+            alias: None,
+        }],
+        by: vec![field],
+        every,
+    });
+    let search = ask.plan(&chosen, state.budget);
+    let computed = numbers::compute(&state.reader, tx, &search, chosen, &[stage], u64::MAX).await?;
+    let mut buckets: BTreeMap<OffsetDateTime, BucketView> = plan
+        .starts()
+        .map(|start| (start, BucketView::empty(start, by_level)))
+        .collect();
+    for table in &computed.tables {
+        fill(&mut buckets, table);
+    }
+    Ok(HistogramView {
+        interval_seconds: seconds,
+        buckets: buckets.into_values().collect(),
+        stats: Some(StatsView::from(&computed.stats)),
+    })
+}
+
+/// Rows are of a bucket's start, the field's value and a count.
+fn fill(buckets: &mut BTreeMap<OffsetDateTime, BucketView>, table: &Table) {
+    use domain::query::aggregate::Cell;
+    for row in &table.rows {
+        let [Cell::Time(start), value, count] = &row[..] else {
+            continue;
+        };
+        let count = json(count).as_u64().unwrap_or_default();
+        let name = json(value).as_str().map(str::to_owned).unwrap_or_default();
+        let bucket = buckets
+            .entry(*start)
+            .or_insert_with(|| BucketView::empty(*start, false));
+        bucket.total += count;
+        *bucket.counts.entry(name).or_default() += count;
+    }
+}
+
+impl BucketView {
+    fn empty(start: OffsetDateTime, by_level: bool) -> Self {
+        let levels = Level::ALL.into_iter().filter(|_| by_level);
+        Self {
+            start,
+            total: 0,
+            counts: levels.map(|level| (level.to_string(), 0)).collect(),
+        }
+    }
+}
+
+impl From<Bucket> for BucketView {
+    fn from(bucket: Bucket) -> Self {
+        let count = |level: Level| (level.to_string(), bucket.counts[level.code() as usize]);
+        Self {
+            start: bucket.start,
+            total: bucket.counts.iter().sum(),
+            counts: Level::ALL.into_iter().map(count).collect(),
+        }
+    }
 }
 
 #[cfg(test)]

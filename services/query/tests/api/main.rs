@@ -6,6 +6,8 @@ mod failure;
 mod forwarding;
 mod front_page;
 mod histogram;
+mod lines;
+mod numbers;
 mod paths;
 mod search;
 mod tenancy;

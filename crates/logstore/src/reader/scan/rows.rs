@@ -29,7 +29,7 @@ impl Scan<'_> {
     ) -> Result<(), DbError> {
         let per_scope = self.rows_per_scope(places.len());
         let plan = Arc::clone(&self.plan);
-        let portal = rows::open(tx, &plan, places, &self.rows, per_scope).await?;
+        let portal = rows::open(tx, &plan, places, &self.rows, per_scope, self.projection()).await?;
         let mut counts = vec![0; places.len()];
         let mut reached = 0;
         loop {
@@ -99,14 +99,19 @@ impl Scan<'_> {
         for row in chunk {
             let scope = scope_of(&row);
             self.rows[scope].advance(row.key)?;
-            if let Goal::Count(counted) = &mut self.goal {
-                *counted += u64::from(row.matches);
-            } else if row.matches {
-                let what = Place::Row {
-                    scope,
-                    bytes: row.line_bytes,
-                };
-                self.matched.push(At { key: row.key, what });
+            if !row.matches {
+                continue;
+            }
+            match &mut self.goal {
+                Goal::Count(counted) => *counted += 1,
+                Goal::Visit(_) => self.visited.push(row.into_line(self.plan.scope(scope))),
+                Goal::Newest | Goal::OldestAfter(_) => {
+                    let what = Place::Row {
+                        scope,
+                        bytes: row.line_bytes,
+                    };
+                    self.matched.push(At { key: row.key, what });
+                }
             }
         }
         Ok(())

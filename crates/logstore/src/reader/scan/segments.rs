@@ -7,6 +7,7 @@ use db::{DbError, TenantTx};
 use futures_util::future::join;
 
 use super::{Goal, Place, Scan, stretch};
+use crate::reader::Projection;
 use crate::reader::blocks::{self, Chosen};
 use crate::reader::cache::Part;
 use crate::reader::directory::Listed;
@@ -16,12 +17,17 @@ use crate::segment::Column;
 
 /// Blocks of a round, which grows fourfold up to this: about 8 MB of compressed text.
 const MAX_ROUND_BLOCKS: usize = 64;
+/// The same where all that matches is unpacked.
+const MAX_VISITED_BLOCKS: usize = 8;
 /// Blocks that are fetched at a time, while those before them are matched.
 const STEP_BLOCKS: usize = 16;
 /// Bytes of compressed text of a round.
 const MAX_ROUND_BYTES: usize = 16 << 20;
 /// Filters fetched at a time: about 60 KB each.
 const FILTERS_AT_A_TIME: usize = 64;
+
+/// What tells which line it is, and whether it is wanted.
+const KEY_COLUMNS: [Column; 3] = [Column::Ts, Column::Level, Column::Id];
 
 /// A block, what is left of it, and the columns that are looked at next.
 type Narrowing = (Chosen, blocks::Rows, Vec<Bytes>);
@@ -38,6 +44,9 @@ impl Scan<'_> {
             .map(|block| u64::from(block.rows));
         self.tally.rows += rows.sum::<u64>();
         let narrowed = self.narrow(tx, chosen).await?;
+        if let Goal::Visit(projection) = self.goal {
+            return self.visit(tx, narrowed, projection).await;
+        }
         let narrowed = self.count_whole(narrowed);
         self.take_keys(tx, narrowed).await
     }
@@ -81,7 +90,11 @@ impl Scan<'_> {
 
     /// Takes blocks off the heap, newest first, and leaves out those that filters rule out.
     async fn choose(&mut self, tx: &TenantTx<'_>) -> Result<Vec<Chosen>, DbError> {
-        let most = 4_usize.pow(self.block_rounds.min(8)).min(MAX_ROUND_BLOCKS);
+        let most = match self.goal {
+            Goal::Visit(_) => MAX_VISITED_BLOCKS,
+            Goal::Newest | Goal::OldestAfter(_) | Goal::Count(_) => MAX_ROUND_BLOCKS,
+        };
+        let most = 4_usize.pow(self.block_rounds.min(8)).min(most);
         // What is loose or still unlisted bounds how far a round may look, and so does what already matched.
         let streams = [merge::newest(&self.rows), merge::newest(&self.directories)];
         let floor = streams
@@ -249,24 +262,56 @@ impl Scan<'_> {
         Ok(left)
     }
 
+    /// Unpacks the rows that are left.
+    async fn visit(
+        &mut self,
+        tx: &TenantTx<'_>,
+        left: Vec<(Chosen, blocks::Rows)>,
+        projection: Projection,
+    ) -> Result<(), DbError> {
+        let columns: Vec<Column> = KEY_COLUMNS.into_iter().chain(projection.columns()).collect();
+        let stretches: Vec<Stretch<'_>> = left
+            .iter()
+            .flat_map(|(chosen, _)| columns.iter().map(|column| stretch(chosen, *column)))
+            .collect();
+        let stored = fetch::fetch(tx, self.cache, &stretches).await?;
+        self.tally.bytes += stored.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+        let items: Vec<Narrowing> = left
+            .into_iter()
+            .zip(stored.chunks(columns.len()))
+            .map(|((chosen, rows), stored)| (chosen, rows, stored.to_vec()))
+            .collect();
+        let (plan, start) = (Arc::clone(&self.plan), self.start);
+        let job = move |(chosen, rows, stored): Narrowing| {
+            let lines = blocks::lines(&chosen, projection, &stored, &rows, &plan, start);
+            (chosen, lines)
+        };
+        for (chosen, lines) in blocks::finish(blocks::begin(items, &job)).await {
+            match lines {
+                Ok(lines) => self.visited.extend(lines),
+                Err(damage) => self.tally.damaged = Some(blocks::report(&chosen.segment, &damage)),
+            }
+        }
+        Ok(())
+    }
+
     /// Finds out when the rows that are left were, and notes those that are wanted.
     async fn take_keys(
         &mut self,
         tx: &TenantTx<'_>,
         left: Vec<(Chosen, blocks::Rows)>,
     ) -> Result<(), DbError> {
-        const COLUMNS: [Column; 3] = [Column::Ts, Column::Level, Column::Id];
         if left.is_empty() {
             return Ok(());
         }
         let stretches: Vec<Stretch<'_>> = left
             .iter()
-            .flat_map(|(chosen, _)| COLUMNS.map(|column| stretch(chosen, column)))
+            .flat_map(|(chosen, _)| KEY_COLUMNS.map(|column| stretch(chosen, column)))
             .collect();
         let stored = fetch::fetch(tx, self.cache, &stretches).await?;
         self.tally.bytes += stored.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
         let columns: Vec<[Bytes; 3]> = stored
-            .chunks_exact(COLUMNS.len())
+            .chunks_exact(KEY_COLUMNS.len())
             .filter_map(|part| part.first_chunk::<3>().cloned())
             .collect();
         let (plan, start) = (Arc::clone(&self.plan), self.start);

@@ -1,0 +1,165 @@
+//! Fields by their names, and what fields lines have.
+
+use std::collections::BTreeMap;
+
+use domain::query::Line;
+use domain::query::ast::Field;
+use serde_json::Value;
+use service_kit::ApiError;
+
+/// Longest name of a field, in bytes.
+const MAX_NAME_BYTES: usize = 256;
+/// Different fields that are told apart, and levels of objects that are looked into.
+const MAX_FIELDS: usize = 500;
+const MAX_DEPTH: usize = 8;
+
+/// Reads the name of a field.
+pub(crate) fn parse(parameter: &'static str, name: &str) -> Result<Field, ApiError> {
+    if name.len() > MAX_NAME_BYTES {
+        let message = format!("has a name of more than {MAX_NAME_BYTES} bytes");
+        return Err(ApiError::invalid(parameter, message));
+    }
+    match Field::named(name) {
+        Some(Field::Ts | Field::Message) | None => {
+            let message = "must name a field with few values: level, service, env, or one of the metadata such as http.status";
+            Err(ApiError::invalid(parameter, message))
+        }
+        Some(field @ (Field::Level | Field::Text(_) | Field::Meta(_))) => Ok(field),
+    }
+}
+
+/// What was seen of the metadata of some lines.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) lines: u64,
+    pub(crate) with_trace_id: u64,
+    pub(crate) with_request_id: u64,
+    /// By path.
+    pub(crate) fields: BTreeMap<String, SeenField>,
+    /// There were more than are told apart.
+    pub(crate) is_cut: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct SeenField {
+    pub(crate) lines: u64,
+    /// Of JSON, each once: `boolean`, `number`, `string`, `null`.
+    pub(crate) types: Vec<&'static str>,
+}
+
+impl Seen {
+    pub(crate) fn add(&mut self, line: &Line<'_>) {
+        self.lines += 1;
+        self.with_trace_id += u64::from(line.trace_id.is_some());
+        self.with_request_id += u64::from(line.request_id.is_some());
+        let mut paths = BTreeMap::new();
+        if let Some(meta) = line.meta {
+            collect(meta, &mut String::new(), 0, &mut paths);
+        }
+        for (path, kind) in paths {
+            if self.fields.len() >= MAX_FIELDS && !self.fields.contains_key(&path) {
+                self.is_cut = true;
+                continue;
+            }
+            let field = self.fields.entry(path).or_default();
+            field.lines += 1;
+            if !field.types.contains(&kind) {
+                field.types.push(kind);
+            }
+        }
+    }
+}
+
+/// The paths that have values, and of what type the last of each is.
+fn collect(value: &Value, path: &mut String, depth: usize, into: &mut BTreeMap<String, &'static str>) {
+    let kind = match value {
+        Value::Object(map) if depth < MAX_DEPTH => {
+            for (name, value) in map {
+                let length = path.len();
+                if depth > 0 {
+                    path.push('.');
+                }
+                path.push_str(name);
+                collect(value, path, depth + 1, into);
+                path.truncate(length);
+            }
+            return;
+        }
+        Value::Array(items) => {
+            return items
+                .iter()
+                .take(16)
+                .for_each(|item| collect(item, path, depth, into));
+        }
+        Value::Object(_) => return,
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+    };
+    if path.len() <= MAX_NAME_BYTES {
+        into.insert(path.clone(), kind);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::level::Level;
+    use serde_json::json;
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    #[test]
+    fn fields_are_told_by_path_with_their_types_and_their_share() {
+        let mut seen = Seen::default();
+        for meta in [
+            json!({"http": {"status": 500, "path": "/a"}, "tags": ["a", 1]}),
+            json!({"http": {"status": "500"}}),
+            json!({}),
+        ] {
+            seen.add(&Line {
+                ts: OffsetDateTime::UNIX_EPOCH,
+                level: Level::Info,
+                message: "",
+                meta: Some(&meta),
+                trace_id: None,
+                request_id: Some("r"),
+                service: "",
+                environment: "",
+            });
+        }
+        assert_eq!((seen.lines, seen.with_trace_id, seen.with_request_id), (3, 0, 3));
+        let fields: Vec<_> = seen
+            .fields
+            .iter()
+            .map(|(path, field)| (path.as_str(), field.lines, field.types.clone()))
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                ("http.path", 1, vec!["string"]),
+                ("http.status", 2, vec!["number", "string"]),
+                ("tags", 1, vec!["number"]),
+            ]
+        );
+    }
+
+    #[test]
+    fn endless_fields_are_cut_and_said_so() {
+        let mut seen = Seen::default();
+        let wide: serde_json::Map<String, Value> = (0..600).map(|n| (format!("k{n}"), json!(n))).collect();
+        seen.add(&Line {
+            ts: OffsetDateTime::UNIX_EPOCH,
+            level: Level::Info,
+            message: "",
+            meta: Some(&Value::Object(wide)),
+            trace_id: None,
+            request_id: None,
+            service: "",
+            environment: "",
+        });
+        assert!(seen.is_cut);
+        assert_eq!(seen.fields.len(), MAX_FIELDS);
+    }
+}

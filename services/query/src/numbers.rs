@@ -1,0 +1,138 @@
+//! Numbers over lines: what the pipe of a query computes, and what histograms and facets are made of.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use db::{DbError, TenantTx};
+use domain::query;
+use domain::query::aggregate::{Aggregator, Cell, Limits, Table};
+use domain::query::ast::{Field, TextField};
+use domain::query::pipe::{Function, Stage, Stats as StatsStage};
+use logstore::reader::{Line, Plan, Projection, Reader, Stats};
+use serde_json::Value;
+use time::format_description::well_known::Rfc3339;
+
+use crate::ask::Chosen;
+
+/// Computes several stages over the lines of one search, of the newest `most` lines at most. How many lines there were is
+/// the second of the result.
+pub(crate) async fn compute(
+    reader: &Reader,
+    tx: &TenantTx<'_>,
+    plan: &Plan,
+    chosen: Chosen,
+    stages: &[Stage],
+    most: u64,
+) -> Result<Computed, DbError> {
+    let state = State {
+        aggregators: stages
+            .iter()
+            .filter_map(|stage| Aggregator::new(stage, limits(stages.len())))
+            .collect(),
+        lines: 0,
+    };
+    let projection = projection(stages);
+    let chosen = Arc::new(chosen);
+    let add = move |state: &mut State, line: Line| {
+        if state.lines >= most {
+            return ControlFlow::Break(());
+        }
+        state.lines += 1;
+        with_line(&line, &chosen, |line| {
+            for aggregator in &mut state.aggregators {
+                aggregator.add(line);
+            }
+        });
+        ControlFlow::Continue(())
+    };
+    let (state, stats) = reader.fold(tx, plan, projection, state, add).await?;
+    Ok(Computed {
+        tables: state.aggregators.into_iter().map(Aggregator::finish).collect(),
+        lines: state.lines,
+        is_sample: state.lines >= most,
+        stats,
+    })
+}
+
+/// What was computed, a table for each stage.
+pub(crate) struct Computed {
+    pub(crate) tables: Vec<Table>,
+    /// Lines that it is computed from.
+    pub(crate) lines: u64,
+    /// There were as many as are looked at, so there may be more.
+    pub(crate) is_sample: bool,
+    pub(crate) stats: Stats,
+}
+
+struct State {
+    aggregators: Vec<Aggregator>,
+    lines: u64,
+}
+
+/// Several share the memory of one.
+fn limits(stages: usize) -> Limits {
+    let limits = Limits::default();
+    Limits {
+        bytes: limits.bytes / stages.max(1),
+        ..limits
+    }
+}
+
+/// The line as the query language sees it.
+pub(crate) fn with_line<R>(line: &Line, chosen: &Chosen, look: impl FnOnce(&query::Line<'_>) -> R) -> R {
+    let meta: Option<Value> = line
+        .meta
+        .as_ref()
+        .and_then(|meta| serde_json::from_str(meta.get()).ok());
+    let (service, environment) = chosen.names(line.environment_id);
+    look(&query::Line {
+        ts: line.ts,
+        level: line.level,
+        message: &line.message,
+        meta: meta.as_ref(),
+        trace_id: line.trace_id.as_deref(),
+        request_id: line.request_id.as_deref(),
+        service,
+        environment,
+    })
+}
+
+/// What the stages look at.
+fn projection(stages: &[Stage]) -> Projection {
+    let fields = stages.iter().flat_map(|stage| match stage {
+        Stage::Stats(stats) => fields_of(stats),
+        Stage::Top(top) => vec![top.field.clone()],
+        Stage::Patterns => vec![Field::Message],
+    });
+    fields.fold(Projection::default(), |seen, field| match field {
+        Field::Level | Field::Ts | Field::Text(TextField::Service | TextField::Environment) => seen,
+        Field::Message => Projection {
+            message: true,
+            ..seen
+        },
+        Field::Text(TextField::TraceId | TextField::RequestId) => Projection { ids: true, ..seen },
+        Field::Meta(_) => Projection { meta: true, ..seen },
+    })
+}
+
+fn fields_of(stats: &StatsStage) -> Vec<Field> {
+    let measured = stats
+        .aggregates
+        .iter()
+        .filter_map(|aggregate| match &aggregate.function {
+            Function::Count => None,
+            Function::Of(_, field) => Some(field.clone()),
+        });
+    measured.chain(stats.by.iter().cloned()).collect()
+}
+
+/// A cell as JSON. What did not fit into the bounds is called `…`.
+pub(crate) fn json(cell: &Cell) -> Value {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Rest => Value::from("…"),
+        Cell::Time(at) => Value::from(at.format(&Rfc3339).unwrap_or_default()),
+        Cell::Text(text) => Value::from(text.as_str()),
+        Cell::Number(number) => serde_json::from_str(&number.to_string()).unwrap_or_default(),
+    }
+}
