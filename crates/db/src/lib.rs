@@ -19,6 +19,7 @@ pub mod github_integrations;
 pub mod incidents;
 pub mod invites;
 pub mod leases;
+pub mod log_routes;
 pub mod login_throttle;
 pub mod members;
 pub mod migrations;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::role::Role;
 use crate::token;
 
 /// Every raw key starts with this, so that secret scanners can find a leaked one.
@@ -25,19 +26,56 @@ pub fn is_well_formed(raw: &str) -> bool {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
 )]
 pub enum KeyScope {
+    /// Send log lines.
     #[serde(rename = "logs:write")]
     LogsWrite,
+    /// Report deployments.
     #[serde(rename = "deployments:write")]
     DeploymentsWrite,
+    /// Send log lines to every service and environment of the organisation, by their names, where the protocol says whose
+    /// they are. Needs `logs:write`.
+    #[serde(rename = "logs:route")]
+    LogsRoute,
+    /// Make a service or an environment when lines first name it. Needs `logs:route`.
+    #[serde(rename = "logs:create")]
+    LogsCreate,
 }
 
 impl KeyScope {
-    pub const ALL: [Self; 2] = [Self::LogsWrite, Self::DeploymentsWrite];
+    pub const ALL: [Self; 4] = [
+        Self::LogsWrite,
+        Self::DeploymentsWrite,
+        Self::LogsRoute,
+        Self::LogsCreate,
+    ];
+
+    /// Those of a key for which nobody named any: what stays within its own environment.
+    pub const USUAL: [Self; 2] = [Self::LogsWrite, Self::DeploymentsWrite];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::LogsWrite => "logs:write",
             Self::DeploymentsWrite => "deployments:write",
+            Self::LogsRoute => "logs:route",
+            Self::LogsCreate => "logs:create",
+        }
+    }
+
+    /// The scope without which this one would allow nothing.
+    pub fn needs(self) -> Option<Self> {
+        match self {
+            Self::LogsWrite | Self::DeploymentsWrite => None,
+            Self::LogsRoute => Some(Self::LogsWrite),
+            Self::LogsCreate => Some(Self::LogsRoute),
+        }
+    }
+
+    /// Who may give it to a key. One that reaches beyond its own environment outlives its maker's membership, and is worth
+    /// as much to a thief as all keys of the organisation together.
+    pub fn given_by(self) -> Role {
+        match self {
+            Self::LogsWrite | Self::DeploymentsWrite => Role::Developer,
+            Self::LogsRoute | Self::LogsCreate => Role::Admin,
         }
     }
 }
@@ -55,5 +93,26 @@ impl std::str::FromStr for KeyScope {
 crate::text_column!(KeyScope);
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a key scope is one of logs:write, deployments:write")]
+#[error("a key scope is one of logs:write, deployments:write, logs:route, logs:create")]
 pub struct UnknownKeyScope;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_written_as_it_is_stored() {
+        for scope in KeyScope::ALL {
+            assert_eq!(serde_json::to_value(scope).unwrap(), scope.as_str());
+            assert_eq!(scope.as_str().parse(), Ok(scope));
+        }
+        assert_eq!("logs:read".parse::<KeyScope>(), Err(UnknownKeyScope));
+    }
+
+    #[test]
+    fn what_a_key_has_unasked_stays_within_its_environment() {
+        for scope in KeyScope::USUAL {
+            assert_eq!((scope.needs(), scope.given_by()), (None, Role::Developer));
+        }
+    }
+}

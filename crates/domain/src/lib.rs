@@ -7,6 +7,7 @@ pub mod alerting;
 pub mod api_key;
 pub mod deployment;
 pub mod deployment_report;
+pub mod destination;
 pub mod email;
 pub mod events;
 pub mod github;

@@ -55,7 +55,7 @@ impl std::fmt::Display for Name {
 
 crate::text_column!(Name);
 
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq, Hash)]
 pub enum InvalidName {
     #[error("must not be blank")]
     Blank,

@@ -26,7 +26,7 @@ use domain::ids::ReceiptId;
 use domain::scope::Scope;
 use tokio_util::task::TaskTracker;
 
-pub use batch::{Batch, BatchFull};
+pub use batch::{Batch, BatchFull, Batches, ForeignBatch};
 
 use crate::receipts::{IdempotencyRecord, Receipt};
 use queue::{FlushSize, Queue};
@@ -146,13 +146,22 @@ impl Writer {
     /// Once accepted, the lines are written even if this future is dropped.
     pub async fn append(
         &self,
-        mut batch: Batch,
+        batch: Batch,
         record: Option<IdempotencyRecord>,
     ) -> Result<Receipt, WriteError> {
-        // It may wait for seconds, and is counted as large as its lines are.
-        batch.shrink_to_fit();
+        self.append_all(batch.into(), record).await
+    }
+
+    /// The same for the lines of several scopes: one transaction has them all, and the receipt counts them all.
+    pub async fn append_all(
+        &self,
+        mut batches: Batches,
+        record: Option<IdempotencyRecord>,
+    ) -> Result<Receipt, WriteError> {
+        // They may wait for seconds, and are counted as large as their lines are.
+        batches.shrink_to_fit();
         let record = record.map(|record| (ReceiptId::generate(), record));
-        let answered = self.queue.push(batch, record)?;
+        let answered = self.queue.push(batches, record)?;
         // Without an answer, the flush was lost in a bug of ours; what became of it is unknown.
         answered.await.unwrap_or(Err(WriteError::Unknown))
     }

@@ -24,7 +24,7 @@ pub struct Fixture {
     pub admin: Person,
     pub developer: Person,
     pub viewer: Person,
-    /// A key for everything in `production`: its id and its raw form.
+    /// A key with the usual scopes in `production`: its id and its raw form.
     pub key: (ApiKeyId, String),
 }
 
@@ -38,7 +38,7 @@ pub struct Person {
     pub cookie: String,
 }
 
-/// What a further key may be used for; the default is everything in `production`, for ever, with no limit of its own.
+/// What a further key may be used for; the default is what needs nobody's leave, in `production`, for ever, with no limit of its own.
 #[derive(Clone, Debug)]
 pub struct KeySpec {
     pub environment_id: Option<EnvironmentId>,
@@ -53,7 +53,7 @@ impl Default for KeySpec {
     fn default() -> Self {
         Self {
             environment_id: None,
-            scopes: KeyScope::ALL.to_vec(),
+            scopes: KeyScope::USUAL.to_vec(),
             rate_limit_per_minute: None,
             expires_in: None,
             revoked: false,
@@ -106,7 +106,7 @@ impl Fixture {
         &self.person(role).cookie
     }
 
-    /// The raw key for everything in `production`.
+    /// The raw key of `production`.
     pub fn api_key(&self) -> &str {
         &self.key.1
     }

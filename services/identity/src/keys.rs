@@ -124,7 +124,16 @@ async fn require(tx: &TenantTx<'_>, id: ApiKeyId) -> Result<ApiKey, ApiError> {
         .ok_or(ApiError::NotFound { what: "API key" })
 }
 
+/// A raw key is power in the hands of whoever is shown it: of a new one as of one that hands its scopes on.
+fn require_right_to_give(caller: &Member, scopes: &[KeyScope]) -> Result<(), ApiError> {
+    match scopes.iter().map(|scope| scope.given_by()).max() {
+        Some(needs) if !caller.role.at_least(needs) => Err(ApiError::Forbidden { needs }),
+        Some(_) | None => Ok(()),
+    }
+}
+
 async fn mint(tx: &TenantTx<'_>, caller: &Member, plan: &KeyPlan<'_>) -> Result<MintedKey, ApiError> {
+    require_right_to_give(caller, plan.scopes)?;
     let raw = api_key::mint(secrets::random_byte);
     let key = NewApiKey {
         service_id: plan.service_id,

@@ -19,6 +19,7 @@ use crate::gate::Gate;
 use crate::key_use::KeyUse;
 use crate::keys::Keys;
 use crate::rate_limit::RateLimiter;
+use crate::routing::Router;
 use crate::unpack::Workshop;
 use crate::{Config, compaction, metrics, otlp_grpc, routes, syslog, upkeep};
 
@@ -28,6 +29,7 @@ pub(crate) struct State {
     pub(crate) keys: Keys,
     pub(crate) key_use: KeyUse,
     pub(crate) rate_limiter: RateLimiter,
+    pub(crate) router: Router,
     pub(crate) gate: Gate,
     /// Bytes of bodies in memory.
     pub(crate) inflight: Budget,
@@ -51,6 +53,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         keys: Keys::new(kit.db.clone()),
         key_use: KeyUse::default(),
         rate_limiter: RateLimiter::new(kit.db.clone(), config.default_rate_limit_per_minute),
+        router: Router::new(kit.db.clone()),
         gate: Gate::new(kit.clone(), config.require_durable_postgres),
         inflight: Budget::new(config.limits.max_inflight_bytes),
         workshop: Workshop::new(),

@@ -1,5 +1,5 @@
 //! The path of every request with log lines, whatever protocol it speaks: gate, quota, room, body, decompression, tokens,
-//! reading, commit. A protocol brings two things: how a body is taken apart, and how the outcome is put into words.
+//! routes, reading, commit. A protocol brings two things: how a body is taken apart, and how the outcome is put into words.
 
 use std::fmt::Display;
 
@@ -10,7 +10,7 @@ use domain::ids::ReceiptId;
 use domain::log_record::LineRules;
 use futures_util::Stream;
 use logstore::receipts::{IdempotencyRecord, Receipt};
-use logstore::writer::{Batch, WriteError};
+use logstore::writer::{Batches, WriteError};
 use service_kit::{ApiError, Kit};
 
 use crate::app::State;
@@ -20,6 +20,7 @@ use crate::idempotency::IdempotencyKey;
 use crate::keys::IngestKey;
 use crate::metrics::{self, Outcome};
 use crate::rate_limit::Tokens;
+use crate::routing::{Router, Sorted, Stray};
 use crate::unpack::{Records, RejectedLine, Unpacked};
 
 /// What became of a request's lines.
@@ -29,6 +30,8 @@ pub(crate) struct Stored<O> {
     pub(crate) accepted: u32,
     /// The others, each with the reason.
     pub(crate) rejected: Vec<RejectedLine>,
+    /// Lines that were accepted and did not go where they wanted to. Of a repeated request nothing is said.
+    pub(crate) strays: Vec<Stray>,
     /// For a request with an `Idempotency-Key`.
     pub(crate) receipt_id: Option<ReceiptId>,
     /// What the protocol needs to know of its body to answer.
@@ -157,21 +160,23 @@ async fn store_body<R: Records>(
     state: &State,
     take_apart: impl FnOnce(Bytes, usize) -> Result<R, ApiError> + Send + 'static,
 ) -> Result<Stored<R::Outline>, ApiError> {
-    let split = state
-        .workshop
-        .split(body, encoding, state.limits, take_apart)
-        .await?;
-
-    let tokens = state.rate_limiter.take(key, split.count()).await?;
     let rules = LineRules {
         max_message_bytes: state.limits.max_message_bytes,
         retention: key.retention,
         now: kit.clock.now(),
     };
+    let asked = Router::asks(key).then_some(rules);
+    let mut split = state
+        .workshop
+        .split(body, encoding, state.limits, asked, take_apart)
+        .await?;
+
+    let tokens = state.rate_limiter.take(key, split.count()).await?;
+    let routes = state.router.routes(key, split.take_destinations()).await?;
     let api_key_id = key.id;
     let (unpacked, record, outline) = state
         .workshop
-        .read(split, rules, key.scope, state.limits, move |records, unpacked| {
+        .read(split, rules, routes, state.limits, move |records, unpacked| {
             let record = idempotency_key.map(|key| {
                 let rejected = serde_json::to_value(&unpacked.rejected).unwrap_or_default();
                 key.record(api_key_id, records.body(), rejected)
@@ -180,28 +185,29 @@ async fn store_body<R: Records>(
         })
         .await?;
 
-    let Unpacked { batch, rejected } = unpacked;
+    let Unpacked { mut sorted, rejected } = unpacked;
     metrics::lines(Outcome::Rejected, rejected.len());
-    if batch.is_empty() {
+    let Some(batches) = sorted.batches.take() else {
         return Ok(Stored {
             accepted: 0,
             rejected,
+            strays: Vec::new(),
             receipt_id: None,
             outline,
         });
-    }
-    let receipt = append(state, batch, record, tokens).await?;
-    outcome(receipt, rejected, outline)
+    };
+    let receipt = append(state, batches, record, tokens).await?;
+    outcome(receipt, rejected, sorted, outline)
 }
 
-/// Hands the batch to the writer; tokens of lines that were surely not stored now go back.
+/// Hands the lines to the writer; tokens of lines that were surely not stored now go back.
 async fn append(
     state: &State,
-    batch: Batch,
+    batches: Batches,
     record: Option<IdempotencyRecord>,
     tokens: Tokens,
 ) -> Result<Receipt, ApiError> {
-    let result = state.writer.append(batch, record).await;
+    let result = state.writer.append_all(batches, record).await;
     match &result {
         Ok(Receipt::Stored { accepted, .. }) => tokens.keep(*accepted),
         Err(WriteError::Unknown) => tokens.keep_all(),
@@ -210,13 +216,20 @@ async fn append(
     result.map_err(write_error)
 }
 
-fn outcome<O>(receipt: Receipt, rejected: Vec<RejectedLine>, outline: O) -> Result<Stored<O>, ApiError> {
+fn outcome<O>(
+    receipt: Receipt,
+    rejected: Vec<RejectedLine>,
+    sorted: Sorted,
+    outline: O,
+) -> Result<Stored<O>, ApiError> {
     match receipt {
         Receipt::Stored { id, accepted } => {
             metrics::lines(Outcome::Accepted, accepted as usize);
+            metrics::routed(&sorted);
             Ok(Stored {
                 accepted,
                 rejected,
+                strays: sorted.strays,
                 receipt_id: id,
                 outline,
             })
@@ -230,6 +243,7 @@ fn outcome<O>(receipt: Receipt, rejected: Vec<RejectedLine>, outline: O) -> Resu
             Ok(Stored {
                 accepted,
                 rejected: serde_json::from_value(rejected).map_err(ApiError::internal)?,
+                strays: Vec::new(),
                 receipt_id: Some(id),
                 outline,
             })
@@ -269,10 +283,25 @@ fn write_error(error: WriteError) -> ApiError {
 
 /// What is wrong with refused lines, for protocols whose answer is one text. The first reasons are enough to see it.
 pub(crate) fn reasons(rejected: &[RejectedLine]) -> String {
+    listed(rejected)
+}
+
+/// The same of lines that were accepted and stayed with their key; empty if none did.
+pub(crate) fn warnings(strays: &[Stray]) -> String {
+    if strays.is_empty() {
+        return String::new();
+    }
+    format!(
+        "stored with the API key's own service and environment: {}",
+        listed(strays)
+    )
+}
+
+fn listed(all: &[impl Display]) -> String {
     const LISTED: usize = 5;
-    let mut listed: Vec<String> = rejected.iter().take(LISTED).map(ToString::to_string).collect();
-    if rejected.len() > LISTED {
-        listed.push(format!("and {} more", rejected.len() - LISTED));
+    let mut listed: Vec<String> = all.iter().take(LISTED).map(ToString::to_string).collect();
+    if all.len() > LISTED {
+        listed.push(format!("and {} more", all.len() - LISTED));
     }
     listed.join("; ")
 }

@@ -4,8 +4,11 @@ use logstore::compactor::Report;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use service_kit::ApiError;
 
+use crate::routing::{Sorted, Why};
+
 const LINES: &str = "ingest_lines_total";
 const REFUSED: &str = "ingest_requests_refused_total";
+const ROUTED: &str = "ingest_routed_lines_total";
 const SYSLOG_LOST: &str = "ingest_syslog_messages_lost_total";
 const INFLIGHT: &str = "ingest_inflight_bytes";
 
@@ -13,6 +16,10 @@ pub(crate) fn describe() {
     describe_counter!(
         LINES,
         "Lines by outcome: accepted, rejected by their content, or repeated under an idempotency key"
+    );
+    describe_counter!(
+        ROUTED,
+        "Lines that named another service or environment than their key's, by outcome: routed there, or why they stayed"
     );
     describe_counter!(REFUSED, "Requests of which nothing was stored, by error code");
     describe_gauge!(
@@ -84,6 +91,22 @@ pub(crate) fn lines(outcome: Outcome, count: usize) {
         Outcome::Repeated => "repeated",
     };
     counter!(LINES, "outcome" => outcome).increment(count as u64);
+}
+
+/// Lines that were stored, and did or did not go where they wanted to.
+pub(crate) fn routed(sorted: &Sorted) {
+    if sorted.routed > 0 {
+        counter!(ROUTED, "outcome" => "routed").increment(sorted.routed.into());
+    }
+    for stray in &sorted.strays {
+        let outcome = match stray.why {
+            Why::Invalid(_) => "invalid",
+            Why::Unknown => "unknown",
+            Why::TooManyServices | Why::TooManyEnvironments => "full",
+            Why::TooManyNamed => "too_many",
+        };
+        counter!(ROUTED, "outcome" => outcome).increment(stray.lines.into());
+    }
 }
 
 pub(crate) fn refused(error: &ApiError) {

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::thread;
 
 use actix_web::web::Bytes;
+use domain::destination::Destination;
 use domain::log_record::{self, LineError, LineRules};
-use domain::scope::Scope;
 use logstore::budget::Reservation;
-use logstore::writer::Batch;
 use serde::{Deserialize, Serialize};
 use service_kit::ApiError;
 use tokio::sync::Semaphore;
@@ -19,6 +18,7 @@ use crate::body::{self, Body};
 use crate::config::Limits;
 use crate::encoding::Encoding;
 use crate::line::Line;
+use crate::routing::{MAX_DESTINATIONS, Routes, Sorted, Sorter, Wish};
 
 /// A line that was not stored, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -52,6 +52,11 @@ pub(crate) trait Records: Send + 'static {
     /// The body after decompression.
     fn body(&self) -> &[u8];
 
+    /// Where the lines want to go, each place once and so many at most. Asked only for a key that lets them.
+    fn destinations(&self, _rules: &LineRules, _most: usize) -> Vec<Destination> {
+        Vec::new()
+    }
+
     /// Hands each line over, or says why it is none.
     fn read_into(&self, sink: &mut Sink<'_>);
 
@@ -60,13 +65,14 @@ pub(crate) trait Records: Send + 'static {
 
 /// A request's lines, sorted into those that can be stored and those that cannot.
 pub(crate) struct Unpacked {
-    pub(crate) batch: Batch,
+    pub(crate) sorted: Sorted,
     pub(crate) rejected: Vec<RejectedLine>,
 }
 
 /// A body whose lines were found, with what it holds of the process's memory.
 pub(crate) struct Split<R> {
     records: R,
+    destinations: Vec<Destination>,
     held: Reservation,
 }
 
@@ -74,12 +80,18 @@ impl<R: Records> Split<R> {
     pub(crate) fn count(&self) -> u32 {
         self.records.count()
     }
+
+    /// Where its lines want to go.
+    pub(crate) fn take_destinations(&mut self) -> Vec<Destination> {
+        std::mem::take(&mut self.destinations)
+    }
 }
 
 /// Takes the lines of one request, one after another.
 pub(crate) struct Sink<'r> {
     rules: &'r LineRules,
-    unpacked: Unpacked,
+    sorter: Sorter,
+    rejected: Vec<RejectedLine>,
     /// Where lines are written down; one allocation for all.
     text: Vec<u8>,
     room: Room,
@@ -118,9 +130,18 @@ impl Room {
 impl Sink<'_> {
     /// Takes a line from its JSON text in our own form.
     pub(crate) fn json(&mut self, index: u32, json: &[u8]) {
-        if let Err(LineError { field, reason }) = read_line(json, self.rules, &mut self.unpacked.batch) {
+        let rules = LineRules {
+            retention: self.sorter.retention(),
+            ..*self.rules
+        };
+        if let Err(LineError { field, reason }) = read_line(json, &rules, &mut self.sorter) {
             self.refuse(index, field, reason);
         }
+    }
+
+    /// Where the lines want to go that come from now on.
+    pub(crate) fn turn_to(&mut self, wish: &Wish) {
+        self.sorter.turn_to(wish);
     }
 
     /// Takes a line that another protocol brought.
@@ -139,7 +160,7 @@ impl Sink<'_> {
     }
 
     pub(crate) fn refuse(&mut self, index: u32, field: impl Into<String>, reason: impl Into<String>) {
-        self.unpacked.rejected.push(RejectedLine {
+        self.rejected.push(RejectedLine {
             index,
             field: field.into(),
             reason: reason.into(),
@@ -172,12 +193,13 @@ impl Workshop {
         Self(Arc::new(Semaphore::new(cores)))
     }
 
-    /// Decompresses a body and finds its lines.
+    /// Decompresses a body and finds its lines; with `asked`, also where they want to go.
     pub(crate) async fn split<R: Records>(
         &self,
         body: Body,
         encoding: Encoding,
         limits: Limits,
+        asked: Option<LineRules>,
         take_apart: impl FnOnce(Bytes, usize) -> Result<R, ApiError> + Send + 'static,
     ) -> Result<Split<R>, ApiError> {
         let light = match encoding {
@@ -188,8 +210,10 @@ impl Workshop {
         self.work(is_light, move || {
             let body = encoding.decode(body, limits.max_decompressed_bytes)?;
             let records = take_apart(body.bytes, limits.max_lines_per_request)?;
+            let destinations = asked.map(|rules| records.destinations(&rules, MAX_DESTINATIONS));
             Ok(Split {
                 records,
+                destinations: destinations.unwrap_or_default(),
                 held: body.held,
             })
         })
@@ -201,19 +225,17 @@ impl Workshop {
         &self,
         split: Split<R>,
         rules: LineRules,
-        scope: Scope,
+        routes: Routes,
         limits: Limits,
         finish: impl FnOnce(R, Unpacked) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
-        let Split { records, held } = split;
+        let Split { records, held, .. } = split;
         let is_light = records.body().len() <= LIGHT_BYTES;
         self.work(is_light, move || {
             let mut sink = Sink {
                 rules: &rules,
-                unpacked: Unpacked {
-                    batch: Batch::new(scope, rules.retention),
-                    rejected: Vec::new(),
-                },
+                sorter: Sorter::new(routes),
+                rejected: Vec::new(),
                 text: Vec::new(),
                 room: Room {
                     held,
@@ -223,10 +245,14 @@ impl Workshop {
                 },
             };
             records.read_into(&mut sink);
-            match sink.room.full {
-                Some(error) => Err(error),
-                None => Ok(finish(records, sink.unpacked)),
+            if let Some(error) = sink.room.full {
+                return Err(error);
             }
+            let unpacked = Unpacked {
+                sorted: sink.sorter.finish().map_err(ApiError::internal)?,
+                rejected: sink.rejected,
+            };
+            Ok(finish(records, unpacked))
         })
         .await?
     }
@@ -252,9 +278,9 @@ impl Workshop {
     }
 }
 
-fn read_line(json: &[u8], rules: &LineRules, batch: &mut Batch) -> Result<(), LineError> {
+fn read_line(json: &[u8], rules: &LineRules, sorter: &mut Sorter) -> Result<(), LineError> {
     let line = log_record::parse(json, rules)?;
-    batch.push(&line).map_err(|full| LineError {
+    sorter.push(&line).map_err(|full| LineError {
         field: String::new(),
         reason: full.to_string(),
     })
@@ -263,7 +289,9 @@ fn read_line(json: &[u8], rules: &LineRules, batch: &mut Batch) -> Result<(), Li
 /// Reading without a service around it, for the tests of protocols.
 #[cfg(test)]
 pub(crate) mod testing {
+    use db::log_routes::LogRoute;
     use domain::ids::{EnvironmentId, OrgId, ServiceId};
+    use domain::scope::Scope;
     use logstore::budget::Budget;
     use time::macros::datetime;
 
@@ -285,12 +313,14 @@ pub(crate) mod testing {
             service_id: ServiceId::generate(),
             environment_id: EnvironmentId::generate(),
         };
+        let routes = Routes::home_only(LogRoute {
+            scope,
+            retention: RULES.retention,
+        });
         let mut sink = Sink {
             rules: &RULES,
-            unpacked: Unpacked {
-                batch: Batch::new(scope, RULES.retention),
-                rejected: Vec::new(),
-            },
+            sorter: Sorter::new(routes),
+            rejected: Vec::new(),
             text: Vec::new(),
             room: Room {
                 held: Budget::new(1 << 30).reserve(scope.org_id, 0).unwrap(),
@@ -299,12 +329,14 @@ pub(crate) mod testing {
                 full: None,
             },
         };
+        assert!(records.destinations(&RULES, 2).len() <= 2);
         records.read_into(&mut sink);
         if let Some(error) = sink.room.full {
             return Err(error);
         }
-        let good = records.count() as usize - sink.unpacked.rejected.len();
-        assert_eq!(sink.unpacked.batch.is_empty(), good == 0, "a line was lost");
-        Ok((good, sink.unpacked.rejected))
+        let good = records.count() as usize - sink.rejected.len();
+        let stored = sink.sorter.finish().map_err(ApiError::internal)?.batches;
+        assert_eq!(stored.is_none(), good == 0, "a line was lost");
+        Ok((good, sink.rejected))
     }
 }

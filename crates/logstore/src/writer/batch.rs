@@ -1,5 +1,7 @@
-//! The lines of one request, column by column: parsed into on the request's own thread, and encoded by the committer.
+//! The lines of one request, by scope and column by column: parsed into on the request's own thread, and encoded by the
+//! committer.
 
+use domain::ids::OrgId;
 use domain::log_record::NewLog;
 use domain::scope::Scope;
 use time::{Duration, OffsetDateTime};
@@ -89,13 +91,65 @@ impl Batch {
     }
 
     /// Gives back the room for further lines: [`Batch::size`] is what it takes then.
-    pub(super) fn shrink_to_fit(&mut self) {
+    fn shrink_to_fit(&mut self) {
         self.columns.shrink_to_fit();
     }
 
     /// In bytes, as it is held in memory.
     pub fn size(&self) -> usize {
         self.columns.size()
+    }
+}
+
+/// What one request brings: batches of one organisation, that are stored all or not at all.
+#[derive(Clone, Debug)]
+pub struct Batches {
+    org_id: OrgId,
+    batches: Vec<Batch>,
+}
+
+/// A request is one tenant's: it takes of that tenant's share of the queue, and its receipt is that tenant's.
+#[derive(Debug, thiserror::Error)]
+#[error("the batches of one request must be of one organisation")]
+pub struct ForeignBatch;
+
+impl From<Batch> for Batches {
+    fn from(batch: Batch) -> Self {
+        Self {
+            org_id: batch.scope.org_id,
+            batches: vec![batch],
+        }
+    }
+}
+
+impl Batches {
+    /// Adds the lines of another scope, or more of one. After an error nothing was added.
+    pub fn push(&mut self, batch: Batch) -> Result<(), ForeignBatch> {
+        if batch.scope.org_id != self.org_id {
+            return Err(ForeignBatch);
+        }
+        self.batches.push(batch);
+        Ok(())
+    }
+
+    pub(super) fn org_id(&self) -> OrgId {
+        self.org_id
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Batch> {
+        self.batches.iter()
+    }
+
+    pub(super) fn rows(&self) -> u32 {
+        self.iter().map(Batch::rows).sum()
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.iter().map(Batch::size).sum()
+    }
+
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.batches.iter_mut().for_each(Batch::shrink_to_fit);
     }
 }
 

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Statement;
 use tokio_postgres::error::SqlState;
 
-use super::Batch;
+use super::Batches;
 use super::copy::{self, Rows};
 use super::layout::{self, Laid};
 use super::queue::Pending;
@@ -72,6 +72,17 @@ impl Failure {
         })
     }
 
+    /// For an error of a COPY that was waited for. One that fails for another reason than its data may have failed before it
+    /// asked for any, so the session is not used again then (see [`Self::beside_commit`]).
+    fn of_first_copy(error: tokio_postgres::Error) -> Self {
+        let error = DbError::from(error);
+        if error.is_bad_data() {
+            Self::Data(error)
+        } else {
+            Self::NotStored(error)
+        }
+    }
+
     /// For an error of a statement behind which the commit was already on its way: when the server itself reports it,
     /// that commit became a rollback.
     ///
@@ -117,19 +128,19 @@ impl Session {
             .await
             .map_err(Failure::before_commit)?;
         let verdicts = self.claim(requests).await.map_err(Failure::before_commit)?;
-        let batches: Vec<Arc<Batch>> = requests
+        let stored: Vec<Arc<Batches>> = requests
             .iter()
             .zip(&verdicts)
             .filter(|(_, verdict)| matches!(verdict, Verdict::Stored))
-            .map(|(request, _)| Arc::clone(&request.batch))
+            .map(|(request, _)| Arc::clone(&request.batches))
             .collect();
-        if batches.is_empty() {
+        if stored.is_empty() {
             self.client
                 .batch_execute("ROLLBACK")
                 .await
                 .map_err(Failure::before_commit)?;
         } else {
-            let laid = self.lay_out(batches).await?;
+            let laid = self.lay_out(stored).await?;
             self.write(laid).await?;
         }
         Ok(verdicts)
@@ -170,8 +181,8 @@ impl Session {
     }
 
     /// Brings the lines into the form in which they are stored.
-    async fn lay_out(&mut self, batches: Vec<Arc<Batch>>) -> Result<Laid, Failure> {
-        let rows = batches.iter().map(|batch| batch.rows() as usize).sum();
+    async fn lay_out(&mut self, requests: Vec<Arc<Batches>>) -> Result<Laid, Failure> {
+        let rows = requests.iter().map(|batches| batches.rows() as usize).sum();
         self.ids
             .reserve(rows, &self.client, &self.next_ids)
             .await
@@ -183,7 +194,7 @@ impl Session {
         };
         let min_rows = self.segment_min_rows;
         let job = move || {
-            let groups = layout::group(batches.iter().map(Arc::as_ref));
+            let groups = layout::group(requests.iter().flat_map(|batches| batches.iter()));
             let laid = layout::lay_out(&groups, min_rows, &mut ids, &mut encoder);
             (laid, ids, encoder)
         };
@@ -200,12 +211,19 @@ impl Session {
 
     /// Lines, counts and commit go out together and are waited for once. If one fails, the server turns the commit into
     /// a rollback.
+    ///
+    /// Where there are both rows and segments, the rows go first: a second COPY behind one whose data is refused would fail
+    /// before it asks for data, and cost the session that is needed to write the other requests one by one.
     async fn write(&self, laid: Laid) -> Result<(), Failure> {
         let Laid {
-            rows,
+            mut rows,
             segments,
             counts,
         } = laid;
+        if !segments.is_empty() {
+            let rows = self.copy(&self.copy_rows, std::mem::take(&mut rows));
+            rows.await.map_err(Failure::of_first_copy)?;
+        }
         // Polled in this order, so sent in this order.
         let (rows, segments, counted, committed) = join4(
             self.copy(&self.copy_rows, rows),
@@ -273,9 +291,9 @@ impl Session {
 
 fn claim_of(request: &Pending) -> Option<Claim<'_>> {
     request.record.as_ref().map(|(id, record)| Claim {
-        org_id: request.batch.scope().org_id,
+        org_id: request.batches.org_id(),
         id: *id,
         record,
-        accepted: request.batch.rows(),
+        accepted: request.batches.rows(),
     })
 }

@@ -10,7 +10,7 @@ use rand::RngExt as _;
 use super::flush::{Failure, Verdict};
 use super::queue::{FlushSize, Pending, Queue};
 use super::session::Session;
-use super::{OnCommit, WriteError};
+use super::{Batch, OnCommit, WriteError};
 use crate::receipts::Receipt;
 
 /// Between attempts to connect: doubled after each, with full jitter.
@@ -153,10 +153,10 @@ impl Lane {
         for (request, verdict) in requests.into_iter().zip(verdicts) {
             let result = match verdict {
                 Verdict::Stored => {
-                    scopes.push(request.batch.scope());
+                    scopes.extend(request.batches.iter().map(Batch::scope));
                     Ok(Receipt::Stored {
                         id: request.record.as_ref().map(|(id, _)| *id),
-                        accepted: request.batch.rows(),
+                        accepted: request.batches.rows(),
                     })
                 }
                 Verdict::Repeated(receipt) => Ok(receipt),
@@ -239,7 +239,7 @@ fn record_flush(requests: &[Pending], result: &Result<Vec<Verdict>, Failure>, st
     };
     let rows: u64 = requests
         .iter()
-        .map(|request| u64::from(request.batch.rows()))
+        .map(|request| u64::from(request.batches.rows()))
         .sum();
     metrics::counter!("logstore_flushes_total", "outcome" => outcome).increment(1);
     metrics::counter!("logstore_flushed_rows_total", "outcome" => outcome).increment(rows);

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::ids::ReceiptId;
 use tokio::sync::{Notify, oneshot};
 
-use super::{Batch, WriteError};
+use super::{Batches, WriteError};
 use crate::budget::{Budget, Reservation};
 use crate::receipts::{IdempotencyRecord, Receipt};
 
 /// One request that waits for its commit.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) batch: Arc<Batch>,
+    pub(super) batches: Arc<Batches>,
     /// The id is what the receipt gets if the key is new.
     pub(super) record: Option<(ReceiptId, IdempotencyRecord)>,
     answer: oneshot::Sender<Result<Receipt, WriteError>>,
@@ -68,16 +68,16 @@ impl Queue {
     /// Accepts a request, or says why not at once.
     pub(super) fn push(
         &self,
-        batch: Batch,
+        batches: Batches,
         record: Option<(ReceiptId, IdempotencyRecord)>,
     ) -> Result<oneshot::Receiver<Result<Receipt, WriteError>>, WriteError> {
-        let org_id = batch.scope().org_id;
+        let org_id = batches.org_id();
         let reserve = |budget: &Budget, amount| budget.reserve(org_id, amount).ok_or(WriteError::Busy);
-        let rows = reserve(&self.rows, batch.rows() as usize)?;
-        let bytes = reserve(&self.bytes, batch.size())?;
+        let rows = reserve(&self.rows, batches.rows() as usize)?;
+        let bytes = reserve(&self.bytes, batches.size())?;
         let (answer, answered) = oneshot::channel();
         let pending = Pending {
-            batch: Arc::new(batch),
+            batches: Arc::new(batches),
             record,
             answer,
             _bytes: bytes,
@@ -179,8 +179,8 @@ impl State {
     fn take(&mut self, size: FlushSize) -> Vec<Pending> {
         let (mut rows, mut bytes, mut count) = (0, 0, 0);
         for pending in &self.waiting {
-            rows += pending.batch.rows() as usize;
-            bytes += pending.batch.size();
+            rows += pending.batches.rows() as usize;
+            bytes += pending.batches.size();
             if count > 0 && (rows > size.rows || bytes > size.bytes) {
                 break;
             }

@@ -2,6 +2,7 @@
 
 mod failures;
 mod idempotency;
+mod scopes;
 mod sharing;
 
 use std::borrow::Cow;

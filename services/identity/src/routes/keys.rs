@@ -131,7 +131,9 @@ struct CreateKeyRequest {
     name: Name,
     /// One of this service's environments.
     environment_id: EnvironmentId,
-    /// What the key may be used for; everything when absent.
+    /// What the key may be used for; `logs:write` and `deployments:write` when absent. `logs:route` lets lines go to other
+    /// services and environments of the organisation, where OpenTelemetry names them, and `logs:create` also makes those
+    /// that are named first; only an admin can give these two.
     scopes: Option<Vec<KeyScope>>,
     /// The key lives for ever when absent.
     #[serde(default, with = "time::serde::rfc3339::option")]
@@ -142,10 +144,10 @@ struct CreateKeyRequest {
 }
 
 impl CreateKeyRequest {
-    /// Each scope once; all of them when none was named.
+    /// Each scope once; the usual ones when none was named.
     fn scopes(&self) -> Result<Vec<KeyScope>, ApiError> {
         let Some(named) = &self.scopes else {
-            return Ok(KeyScope::ALL.to_vec());
+            return Ok(KeyScope::USUAL.to_vec());
         };
         if named.is_empty() {
             return Err(ApiError::invalid(
@@ -156,6 +158,15 @@ impl CreateKeyRequest {
         let mut scopes = named.clone();
         scopes.sort_unstable();
         scopes.dedup();
+        for scope in &scopes {
+            if let Some(needed) = scope.needs().filter(|needed| !scopes.contains(needed)) {
+                let (scope, needed) = (scope.as_str(), needed.as_str());
+                return Err(ApiError::invalid(
+                    "scopes",
+                    format!("must name {needed} too: {scope} is of no use without it"),
+                ));
+            }
+        }
         Ok(scopes)
     }
 
@@ -183,14 +194,19 @@ impl CreateKeyRequest {
     }
 }
 
-/// Makes a key for one environment. The answer shows it once.
+/// Makes a key for one environment. The answer shows it once. A key that reaches beyond that environment (`logs:route`,
+/// `logs:create`) is an admin's to make.
 #[utoipa::path(
     operation_id = "create_key",
     tag = "keys",
     security(("session" = ["developer"])),
     params(("id" = ServiceId, Path)),
     request_body = CreateKeyRequest,
-    responses((status = 201, body = Data<CreatedKeyView>), (status = 404, body = ErrorBody))
+    responses(
+        (status = 201, body = Data<CreatedKeyView>),
+        (status = 403, description = "these scopes need an admin", body = ErrorBody),
+        (status = 404, body = ErrorBody),
+    )
 )]
 #[post("/api/services/{id}/keys")]
 pub(crate) async fn create(
@@ -266,7 +282,8 @@ impl RotateKeyRequest {
     }
 }
 
-/// Makes a new key with the same settings, shown once in the answer. The old one ends now, or after `grace_seconds`.
+/// Makes a new key with the same settings, shown once in the answer. The old one ends now, or after `grace_seconds`. Whoever
+/// may not make such a key may not rotate it, and may revoke it.
 #[utoipa::path(
     operation_id = "rotate_key",
     tag = "keys",
@@ -275,6 +292,7 @@ impl RotateKeyRequest {
     request_body = inline(Option<RotateKeyRequest>),
     responses(
         (status = 201, body = Data<CreatedKeyView>),
+        (status = 403, description = "the key's scopes need an admin", body = ErrorBody),
         (status = 404, body = ErrorBody),
         (status = 409, description = "the key has ended already", body = ErrorBody),
     )

@@ -142,6 +142,51 @@ async fn a_key_is_for_an_environment_of_its_own_service() {
 }
 
 #[tokio::test]
+async fn only_an_admin_makes_a_key_that_reaches_beyond_its_environment() {
+    let app = TestApp::start().await;
+    let org = app.org().await;
+    let (developer, admin) = (app.as_role(&org, Role::Developer), app.as_role(&org, Role::Admin));
+    for scopes in [
+        json!(["logs:write", "logs:route"]),
+        json!(["logs:write", "logs:route", "logs:create"]),
+    ] {
+        let body = json!({"name": "collector", "environment_id": org.production, "scopes": scopes});
+        let refused = developer.post(&keys_path(&org), body.clone()).await;
+        refused.assert_error(403, "FORBIDDEN", "this needs the admin role");
+        let reply = admin.post(&keys_path(&org), body).await;
+        reply.assert_status(201);
+        let key = reply.data();
+        assert_eq!(key["scopes"], scopes);
+
+        let rotate = format!("/api/keys/{}/rotate", text(&key["id"]));
+        let refused = developer.post(&rotate, json!({})).await;
+        refused.assert_error(403, "FORBIDDEN", "this needs the admin role");
+        assert_eq!(state_of(&app, &text(&key["key"])).await, Some((false, false)));
+        let rotated = admin.post(&rotate, json!({})).await.data();
+        assert_eq!(rotated["scopes"], scopes);
+        // Taking one away is no power, and may be urgent.
+        let path = format!("/api/keys/{}", text(&rotated["id"]));
+        developer.delete(&path).await.assert_status(204);
+    }
+}
+
+#[tokio::test]
+async fn a_scope_that_is_of_no_use_without_another_is_refused_by_name() {
+    let app = TestApp::start().await;
+    let org = app.org().await;
+    for (scopes, missing) in [
+        (json!(["logs:route"]), "logs:write"),
+        (json!(["deployments:write", "logs:route"]), "logs:write"),
+        (json!(["logs:write", "logs:create"]), "logs:route"),
+    ] {
+        let body = json!({"name": "collector", "environment_id": org.production, "scopes": scopes});
+        let reply = app.as_role(&org, Role::Admin).post(&keys_path(&org), body).await;
+        assert_invalid(&reply, "scopes");
+        assert!(reply.body.to_string().contains(missing), "{}", reply.body);
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_key_is_announced_once_and_stays_revoked() {
     let app = TestApp::start().await;
     let org = app.org().await;

@@ -1,16 +1,19 @@
 //! OpenTelemetry's logs (OTLP 1.x), as protobuf and as JSON.
 //!
 //! The attributes of resource, scope and record meet in `meta`, the nearest winning; dotted names and nested values stay as
-//! they are.
+//! they are. Those of the resource also say where its records belong, for a key whose lines may go there.
 
 mod json;
 mod record;
+mod resource;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use actix_web::web::Bytes;
-use domain::log_record::LineError;
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use domain::destination::Destination;
+use domain::log_record::{LineError, LineRules};
+use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::{DecodeError, Message as _};
@@ -20,6 +23,7 @@ use service_kit::ApiError;
 use super::documents::{self, refused};
 use super::places::{self, Places};
 use crate::protobuf::{Broken, Fields};
+use crate::routing::Wish;
 use crate::unpack::{Records, Sink};
 
 /// How a request writes its messages.
@@ -37,14 +41,19 @@ pub(crate) struct Export {
 }
 
 /// Where resource and scope of some records are described.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Group {
     resource: Option<Range<usize>>,
     scope: Option<Range<usize>>,
 }
 
-/// The metadata that several records have in common; an error is that of each of them.
-type SharedMeta = Result<Map<String, Value>, LineError>;
+/// What several records have in common.
+struct Shared {
+    group: usize,
+    /// An error is that of each of them.
+    meta: Result<Map<String, Value>, LineError>,
+    wish: Wish,
+}
 
 // Field numbers of opentelemetry/proto/logs/v1/logs.proto and collector/logs/v1/logs_service.proto.
 const REQUEST_RESOURCE_LOGS: u32 = 1;
@@ -151,20 +160,24 @@ impl Records for Export {
     }
 
     fn read_into(&self, sink: &mut Sink<'_>) {
-        let mut shared: Option<(usize, SharedMeta)> = None;
+        let mut shared: Option<Shared> = None;
         for (index, group, record) in self.places.iter() {
             if sink.is_full() {
                 return;
             }
-            if shared.as_ref().is_none_or(|(known, _)| *known != group) {
-                shared = Some((group, self.shared_meta(group, sink)));
-            }
-            let line = match &shared {
-                Some((_, Ok(meta))) => self
+            let shared = match &mut shared {
+                Some(known) if known.group == group => known,
+                old => {
+                    let new = self.shared(group, sink.rules());
+                    sink.turn_to(&new.wish);
+                    old.insert(new)
+                }
+            };
+            let line = match &shared.meta {
+                Ok(meta) => self
                     .read(record, sink)
                     .and_then(|record| record::line_of(record, meta)),
-                Some((_, Err(error))) => Err(error.clone()),
-                None => continue,
+                Err(error) => Err(error.clone()),
             };
             match line {
                 Ok(line) => sink.line(index, &line),
@@ -173,30 +186,69 @@ impl Records for Export {
         }
     }
 
+    fn destinations(&self, rules: &LineRules, most: usize) -> Vec<Destination> {
+        let mut found = Vec::new();
+        let mut seen = HashSet::new();
+        let mut last = None;
+        for Group { resource, .. } in self.places.groups() {
+            // Those of one resource follow one another.
+            if found.len() == most || last.replace(resource) == Some(resource) {
+                continue;
+            }
+            let attributes = self.resource(resource.clone(), rules).unwrap_or_default();
+            if let Ok(Some(wanted)) = resource::wish_of(&attributes)
+                && seen.insert(wanted.clone())
+            {
+                found.push(wanted);
+            }
+        }
+        found
+    }
+
     fn into_outline(self) {}
 }
 
 impl Export {
     fn read(&self, record: &[u8], sink: &Sink<'_>) -> Result<LogRecord, LineError> {
-        self.decode("", record, sink, json::record, |bytes| LogRecord::decode(bytes))
+        self.decode("", record, sink.rules(), json::record, |bytes| {
+            LogRecord::decode(bytes)
+        })
     }
 
     /// What resource and scope say of each of their records.
-    fn shared_meta(&self, group: usize, sink: &Sink<'_>) -> SharedMeta {
-        let mut meta = Map::new();
-        let Some(group) = self.places.group(group) else {
-            return Ok(meta);
+    fn shared(&self, group: usize, rules: &LineRules) -> Shared {
+        let place = self.places.group(group).cloned().unwrap_or_default();
+        let attributes = self.resource(place.resource, rules);
+        let wish = attributes.as_deref().map_or(Ok(None), resource::wish_of);
+        let meta = attributes.and_then(|attributes| self.meta(attributes, place.scope, rules));
+        Shared { group, meta, wish }
+    }
+
+    /// The attributes of a resource.
+    fn resource(&self, place: Option<Range<usize>>, rules: &LineRules) -> Result<Vec<KeyValue>, LineError> {
+        let Some(range) = place else {
+            return Ok(Vec::new());
         };
-        if let Some(range) = &group.resource {
-            let bytes = &self.places.body[range.clone()];
-            let resource = self.decode("resource", bytes, sink, json::resource, |bytes| {
-                Resource::decode(bytes)
-            })?;
-            record::add_attributes(&mut meta, resource.attributes);
-        }
-        if let Some(range) = &group.scope {
-            let bytes = &self.places.body[range.clone()];
-            let scope = self.decode("scope", bytes, sink, json::scope, |bytes| {
+        let resource = self.decode(
+            "resource",
+            &self.places.body[range],
+            rules,
+            json::resource,
+            |bytes| Resource::decode(bytes),
+        )?;
+        Ok(resource.attributes)
+    }
+
+    fn meta(
+        &self,
+        resource: Vec<KeyValue>,
+        scope: Option<Range<usize>>,
+        rules: &LineRules,
+    ) -> Result<Map<String, Value>, LineError> {
+        let mut meta = Map::new();
+        record::add_attributes(&mut meta, resource);
+        if let Some(range) = scope {
+            let scope = self.decode("scope", &self.places.body[range], rules, json::scope, |bytes| {
                 InstrumentationScope::decode(bytes)
             })?;
             record::add_attributes(&mut meta, scope.attributes);
@@ -217,11 +269,11 @@ impl Export {
         &self,
         field: &str,
         bytes: &[u8],
-        sink: &Sink<'_>,
+        rules: &LineRules,
         from_json: impl FnOnce(Value) -> Result<T, LineError>,
         from_protobuf: impl FnOnce(&[u8]) -> Result<T, DecodeError>,
     ) -> Result<T, LineError> {
-        if let Some(reason) = places::too_long(bytes.len(), sink.rules()) {
+        if let Some(reason) = places::too_long(bytes.len(), rules) {
             return Err(refused(field, reason));
         }
         match self.writing {
@@ -240,8 +292,8 @@ impl Export {
 mod tests {
     use actix_web::ResponseError as _;
     use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+    use opentelemetry_proto::tonic::common::v1::AnyValue;
     use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
-    use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
     use opentelemetry_proto::tonic::logs::v1::{ResourceLogs, ScopeLogs};
     use proptest::prelude::*;
 

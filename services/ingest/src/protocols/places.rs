@@ -69,6 +69,12 @@ impl<G> Places<G> {
         })
     }
 
+    /// Each has at least one record.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &G> {
+        let used = self.records.last().map_or(0, |last| last.group as usize + 1);
+        self.groups.iter().take(used)
+    }
+
     pub(super) fn group(&self, number: usize) -> Option<&G> {
         self.groups.get(number)
     }

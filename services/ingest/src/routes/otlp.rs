@@ -23,6 +23,10 @@ const JSON: &str = "application/json";
 /// An `ExportLogsServiceRequest` as protobuf or JSON, plain, gzip or zstd; the answer comes in the same encoding. A 200
 /// comes after the commit; `partial_success` counts the records that were refused and says why. If all are refused the
 /// answer is 400.
+///
+/// With a key that has the scope `logs:route`, the attributes `service.name` and `deployment.environment.name` of a resource
+/// say to which service and environment of the organisation its records go; with `logs:create`, what is missing is made.
+/// Records whose names lead nowhere go to the key's own, and `partial_success` says so with 0 refused.
 #[utoipa::path(
     operation_id = "ingest_otlp",
     tag = "otlp",
@@ -121,11 +125,17 @@ fn success(writing: Writing, stored: &Stored<()>) -> HttpResponse {
 }
 
 pub(crate) fn response_of(stored: &Stored<()>) -> ExportLogsServiceResponse {
-    let rejected = stored.rejected.len();
+    let mut said = vec![
+        intake::reasons(&stored.rejected),
+        intake::warnings(&stored.strays),
+    ];
+    said.retain(|text| !text.is_empty());
+    let error_message = said.join("; ");
+    // A message with 0 refused is a warning (OTLP 1.x, "Partial Success").
     ExportLogsServiceResponse {
-        partial_success: (rejected > 0).then(|| ExportLogsPartialSuccess {
-            rejected_log_records: rejected as i64,
-            error_message: intake::reasons(&stored.rejected),
+        partial_success: (!error_message.is_empty()).then_some(ExportLogsPartialSuccess {
+            rejected_log_records: stored.rejected.len() as i64,
+            error_message,
         }),
     }
 }

@@ -23,6 +23,7 @@ mod otlp;
 mod otlp_grpc;
 mod protocols;
 mod rate_limit;
+mod routing;
 mod shutdown;
 mod splunk;
 mod syslog;

@@ -18,6 +18,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
 
 use crate::otlp::{export, full_line, full_record, with_body};
+use crate::routing;
 use crate::syslog::free_addr;
 use crate::test_app::{Replica, TestApp, described, gzip};
 
@@ -199,6 +200,42 @@ async fn refused_records_are_counted_with_the_reasons_and_the_others_stored() {
     assert_eq!(status.code(), Code::InvalidArgument);
     assert_eq!(status.message(), "line 0: message must not be blank");
     assert_eq!(otlp.send(None, Vec::new()).await.unwrap().partial_success, None);
+}
+
+#[tokio::test]
+async fn records_go_to_the_service_that_they_name() {
+    let otlp = Otlp::start(&[]).await;
+    let (_, raw) = otlp
+        .app
+        .org
+        .insert_key(&otlp.app.db, &routing::with(&routing::CREATE))
+        .await;
+    let response = otlp
+        .send_with(Some(("x-api-key", &raw)), None, bodies(&["a"]))
+        .await;
+    assert_eq!(response.unwrap(), ExportLogsServiceResponse::default());
+    let expected = [("a".to_owned(), "shop/production".to_owned())];
+    assert_eq!(routing::places(&otlp.app.db).await, expected.into());
+    otlp.app
+        .db
+        .owner()
+        .await
+        .execute("DELETE FROM services WHERE name = 'shop'", &[])
+        .await
+        .unwrap();
+
+    let (_, raw) = otlp
+        .app
+        .org
+        .insert_key(&otlp.app.db, &routing::with(&routing::ROUTE))
+        .await;
+    let response = otlp
+        .send_with(Some(("x-api-key", &raw)), None, bodies(&["b"]))
+        .await;
+    let partial = response.unwrap().partial_success.unwrap();
+    assert_eq!(partial.rejected_log_records, 0);
+    let told = &partial.error_message;
+    assert!(told.contains("1 line of service \"shop\""), "{told}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::level::Level;
+use domain::scope::Scope;
 use serde_json::{Map, Value, json};
 use testkit::stored::{self, StoredLine};
 use time::OffsetDateTime;
@@ -61,9 +62,14 @@ fn expected(n: usize, start: OffsetDateTime, more: &Value) -> Expected {
 /// Every line is stored once, in the key's scope, with all that its sender said of it. `more` is what this client says of
 /// each line beside that; what an SDK says of itself may be there.
 pub(crate) async fn assert_stored(target: &Target, start: OffsetDateTime, more: Value) {
+    assert_stored_in(target, target.org.scope(), start, more).await;
+}
+
+/// The same in another scope.
+pub(crate) async fn assert_stored_in(target: &Target, scope: Scope, start: OffsetDateTime, more: Value) {
     let mut found: BTreeMap<usize, StoredLine> = BTreeMap::new();
     for line in stored::lines(&target.stack.db).await {
-        assert_eq!(line.scope, target.org.scope());
+        assert_eq!(line.scope, scope);
         let n = number(&line.message);
         let before = found.insert(n, line);
         assert_eq!(before, None, "line {n} is stored twice");

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
+use domain::api_key::KeyScope;
 use domain::level::Level;
+use domain::scope::Scope;
 use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _, Severity};
 use opentelemetry::{InstrumentationScope, SpanId, TraceFlags, TraceId};
 use opentelemetry_otlp::{Compression, LogExporter, Protocol, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::{BatchLogProcessor, SdkLoggerProvider};
 use serde_json::{Value, json};
+use testkit::KeySpec;
 
 use crate::lines::{self, COUNT};
 use crate::program::{self, Target};
@@ -48,6 +51,43 @@ async fn the_python_sdk_sends_all_its_lines() {
 #[tokio::test]
 async fn the_python_sdk_sends_all_its_lines_in_gzip() {
     sends_all_its_lines("python", "otlp.py", "http-gzip").await;
+}
+
+#[tokio::test]
+async fn the_python_sdk_sends_all_its_lines_to_the_service_that_it_names() {
+    if program::left_out() {
+        return;
+    }
+    let target = Target::start(&[]).await;
+    let spec = KeySpec {
+        scopes: KeyScope::ALL.to_vec(),
+        ..KeySpec::default()
+    };
+    let (_, key) = target.org.insert_key(&target.stack.db, &spec).await;
+    let start = lines::start();
+    let (nanos, count) = (lines::nanos(start), COUNT.to_string());
+    program::send(
+        "python",
+        "otlp.py",
+        &[&target.base(), &key, &count, &nanos, "http"],
+    )
+    .await;
+    let sql =
+        "SELECT s.id, e.id FROM services s JOIN environments e ON e.org_id = s.org_id AND e.service_id = s.id
+               WHERE s.org_id = $1 AND s.name = 'shop' AND e.name = 'production'";
+    let owner = target.stack.db.owner().await;
+    let made = owner.query_one(sql, &[&target.org.org_id]).await.unwrap();
+    let scope = Scope {
+        org_id: target.org.org_id,
+        service_id: made.get(0),
+        environment_id: made.get(1),
+    };
+    lines::assert_stored_in(&target, scope, start, more()).await;
+
+    let metrics = reqwest::get(format!("{}/metrics", target.base())).await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let counted = format!(r#"ingest_routed_lines_total{{outcome="routed"}} {COUNT}"#);
+    assert!(metrics.contains(&counted), "{metrics}");
 }
 
 #[tokio::test]
