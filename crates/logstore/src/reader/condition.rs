@@ -407,7 +407,9 @@ mod tests {
             let node = Node::new(&query);
             let column = |of: &dyn Fn(&str) -> String| {
                 let mut column = TextColumn::default();
-                texts.iter().for_each(|text| column.push(of(text).as_bytes()));
+                for text in &texts {
+                    column.push(of(text).as_bytes());
+                }
                 column
             };
             let meta = |text: &str| serde_json::json!({"n": text}).to_string();
