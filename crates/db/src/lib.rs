@@ -26,6 +26,7 @@ pub mod notification_channels;
 pub mod notification_jobs;
 pub mod orgs;
 pub mod outbox;
+pub mod personal_access_tokens;
 mod pool;
 pub mod rate_buckets;
 pub mod scopes;

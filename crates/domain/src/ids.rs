@@ -49,6 +49,8 @@ typed_ids! {
     ServiceId;
     EnvironmentId;
     ApiKeyId;
+    /// A personal access token.
+    PersonalTokenId;
     AuditId;
     DeploymentId;
     /// A service's connection to one GitHub repository.

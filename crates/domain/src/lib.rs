@@ -16,6 +16,7 @@ pub mod log_record;
 pub mod login_throttle;
 pub mod name;
 pub mod page;
+pub mod personal_token;
 pub mod role;
 pub mod scope;
 pub mod severity;

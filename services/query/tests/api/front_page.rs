@@ -57,7 +57,7 @@ async fn the_document_lists_the_gateways_own_routes_and_who_may_call_them() {
         let operation = &document["paths"][path.as_str()]["get"];
         assert_eq!(
             operation["security"],
-            serde_json::json!([{"session": ["viewer"]}])
+            serde_json::json!([{"session": ["viewer"]}, {"token": ["viewer"]}])
         );
         assert!(!operation["responses"]["200"]["content"]["application/json"]["example"].is_null());
         assert!(operation["parameters"].as_array().unwrap().len() > 5);
