@@ -29,6 +29,7 @@ pub mod outbox;
 pub mod personal_access_tokens;
 mod pool;
 pub mod rate_buckets;
+pub mod saved_views;
 pub mod scopes;
 pub mod services;
 pub mod sessions;

@@ -69,6 +69,7 @@ typed_ids! {
     EventId;
     /// The answer to one ingest request.
     ReceiptId;
+    SavedViewId;
 }
 
 /// A stored log line: unique within the installation, rising with the order of storage (not of time).

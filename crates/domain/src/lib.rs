@@ -18,6 +18,7 @@ pub mod name;
 pub mod page;
 pub mod personal_token;
 pub mod role;
+pub mod saved_view;
 pub mod scope;
 pub mod severity;
 pub mod token;

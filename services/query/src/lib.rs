@@ -10,6 +10,7 @@ mod front_page;
 mod gateway;
 mod metrics;
 mod time_range;
+mod views;
 
 pub use app::start;
 pub use config::Config;

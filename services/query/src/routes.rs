@@ -7,11 +7,17 @@ use crate::{front_page, gateway};
 
 pub(crate) mod histogram;
 pub(crate) mod logs;
+pub(crate) mod views;
 
 pub(crate) fn configure(cfg: &mut ServiceConfig<'_>) {
     cfg.service(front_page::show);
     cfg.service(logs::query);
     cfg.service(histogram::histogram);
+    cfg.service(views::list);
+    cfg.service(views::create);
+    cfg.service(views::show);
+    cfg.service(views::change);
+    cfg.service(views::delete);
     // Whatever is not the gateway's own. It stands in no OpenAPI document: the owner of each route documents it.
     cfg.route("/api/{path:.*}", web::route().to(gateway::forward));
 }

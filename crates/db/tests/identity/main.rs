@@ -1,7 +1,8 @@
-//! The statements of identity's tables, called as a superuser, to whom row-level security does not apply: the queries
-//! alone must keep tenants apart.
+//! The statements of identity's tables, and of people's saved views, called as a superuser, to whom row-level security
+//! does not apply: the queries alone must keep tenants apart.
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
 
 mod foreign_ids;
+mod saved_views;
 mod throttle;

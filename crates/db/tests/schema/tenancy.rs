@@ -6,11 +6,13 @@ use tokio_postgres::{Client, NoTls};
 
 /// One row for each tenant table that the fixture leaves empty. `$1` is the organisation; the fixture's service,
 /// environment, key and viewer stand in for `{service}`, `{environment}`, `{key}` and `{viewer}`. A new tenant table needs a line here.
-const ROWS: [&str; 20] = [
+const ROWS: [&str; 21] = [
     "INSERT INTO invites (org_id, id, email, role, token_hash, expires_at)
      VALUES ($1, gen_random_uuid(), 'a@example.com', 'viewer', gen_random_uuid()::text::bytea, now())",
     "INSERT INTO personal_access_tokens (org_id, id, user_id, name, token_prefix, token_hash, role)
      VALUES ($1, gen_random_uuid(), {viewer}, 't', 'slp_', gen_random_uuid()::text::bytea, 'viewer')",
+    "INSERT INTO saved_views (org_id, id, user_id, name, is_shared, q, params)
+     VALUES ($1, gen_random_uuid(), {viewer}, 'n', true, '', '{}')",
     "INSERT INTO api_key_rate_buckets (org_id, api_key_id, window_start, count) VALUES ($1, {key}, now(), 1)",
     "INSERT INTO audit_logs (org_id, id, action, target_type) VALUES ($1, gen_random_uuid(), 'a.b', 'a')",
     "INSERT INTO logs (org_id, service_id, environment_id, ts, level, message)

@@ -11,3 +11,4 @@ mod search;
 mod tenancy;
 mod test_app;
 mod upstream;
+mod views;

@@ -182,6 +182,8 @@ impl Operation {
             | "POST /api/tokens"
             | "POST /api/services"
             | "POST /api/services/{id}/environments"
+            | "POST /api/logs/views"
+            | "PATCH /api/logs/views/{id}"
             | "PATCH /api/channels/{id}" => Some(json!({"name": name})),
             "PATCH /api/services/{id}" => Some(json!({"description": name})),
             "POST /api/services/{id}/keys" => Some(json!({"name": name, "environment_id": environment_id})),
@@ -226,10 +228,13 @@ impl Operation {
     pub(super) fn may_conflict(&self, status: u16) -> bool {
         let name = self.to_string();
         match status {
-            // The invite is another person's; a member without the admin role may remove only himself.
+            // The invite or view is another person's; a member without the admin role may remove only himself.
             403 => matches!(
                 name.as_str(),
-                "POST /api/invites/accept" | "DELETE /api/members/{user_id}"
+                "POST /api/invites/accept"
+                    | "DELETE /api/members/{user_id}"
+                    | "PATCH /api/logs/views/{id}"
+                    | "DELETE /api/logs/views/{id}"
             ),
             // The session or token is another person's.
             404 => matches!(

@@ -53,6 +53,9 @@ impl World {
             .post(Service::Identity, "/api/tokens", json!({"name": canary}))
             .await;
 
+        let view = json!({"name": canary, "q": canary, "shared": true});
+        let view = admin.post(Service::Query, "/api/logs/views", view).await;
+
         let channel = json!({"type": "slack", "name": canary, "config": {"webhook_url": receiver.url()}});
         let channel = admin.post(Service::Alerting, "/api/channels", channel).await;
         let rule = json!({"name": canary, "type": "deployment_failure", "params": {}, "severity": "high"});
@@ -92,6 +95,7 @@ impl World {
             ("invites", text(&invite["id"])),
             ("sessions", org.viewer.session_id.to_string()),
             ("tokens", text(&token["id"])),
+            ("views", text(&view["id"])),
             ("channels", text(&channel["id"])),
             ("alerts", text(&rule["id"])),
             ("incidents", text(&incident["id"])),
@@ -278,6 +282,7 @@ impl World {
             "environments",
             "api_keys",
             "personal_access_tokens",
+            "saved_views",
             "audit_logs",
             "logs",
             "service_github_integrations",
