@@ -302,16 +302,32 @@ async fn every_route_asks_for_the_session_and_role_that_its_document_names() {
             let ids = Ids::of(&app, &org).await;
             let reply = call(&app.as_role(&org, role), &route, &ids).await;
             assert_answer(&reply, &route, access, role);
+        }
+    }
+}
 
-            if access == Access::Public {
+#[tokio::test]
+async fn every_route_takes_a_token_of_the_role_or_none_as_its_document_says() {
+    let app = TestApp::start().await;
+    let document = app.client.get("/openapi.json").await.body;
+    // For what is refused, and so changes nothing.
+    let unchanged = app.org().await;
+    let unchanged_ids = Ids::of(&app, &unchanged).await;
+    for route in routes() {
+        let access = access_of(&document, &route);
+        for role in Role::ALL {
+            if !takes_tokens(&document, &route) {
+                if access != Access::Public {
+                    let client = app.as_token_of(&unchanged, role).await;
+                    let reply = call(&client, &route, &unchanged_ids).await;
+                    reply.assert_error(403, "FORBIDDEN", "a personal access token cannot do this");
+                }
                 continue;
             }
             let org = app.org().await;
             let ids = Ids::of(&app, &org).await;
             let reply = call(&app.as_token_of(&org, role).await, &route, &ids).await;
-            if !takes_tokens(&document, &route) {
-                reply.assert_error(403, "FORBIDDEN", "a personal access token cannot do this");
-            } else if route.template == "/api/tokens/{id}" && role == Role::Viewer {
+            if route.template == "/api/tokens/{id}" && role == Role::Viewer {
                 // It is the viewer's, but another one.
                 reply.assert_error(403, "FORBIDDEN", "can revoke itself only");
             } else {
