@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use domain::ids::{AuditId, OrgId, UserId};
+use domain::ids::{AuditId, OrgId, PersonalTokenId, UserId};
 use domain::page::{Cursor, PageLimit};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -15,6 +15,8 @@ use crate::{DbError, TenantTx};
 pub struct Actor {
     pub user_id: Option<UserId>,
     pub email: Option<String>,
+    /// The personal access token that they used; `None` for a session.
+    pub token_id: Option<PersonalTokenId>,
     pub ip: Option<IpAddr>,
     pub request_id: Option<String>,
 }
@@ -34,9 +36,9 @@ pub struct Entry<'a> {
 pub async fn add(tx: &TenantTx<'_>, actor: &Actor, entry: Entry<'_>) -> Result<(), DbError> {
     const SQL: &str = "
         -- audit_logs::add
-        INSERT INTO audit_logs (org_id, id, actor_user_id, actor_email, action, target_type, target_id, before, after,
-            ip, request_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        INSERT INTO audit_logs (org_id, id, actor_user_id, actor_email, actor_token_id, action, target_type, target_id,
+            before, after, ip, request_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let statement = tx.prepare_cached(SQL).await?;
     tx.execute(
         &statement,
@@ -45,6 +47,7 @@ pub async fn add(tx: &TenantTx<'_>, actor: &Actor, entry: Entry<'_>) -> Result<(
             &AuditId::generate(),
             &actor.user_id,
             &actor.email,
+            &actor.token_id,
             &entry.action,
             &entry.target_type,
             &entry.target_id,
@@ -79,7 +82,8 @@ pub async fn list(
 ) -> Result<Vec<AuditRow>, DbError> {
     const SQL: &str = "
         -- audit_logs::list
-        SELECT org_id, id, at, actor_user_id, actor_email, action, target_type, target_id, before, after, ip, request_id
+        SELECT org_id, id, at, actor_user_id, actor_email, actor_token_id, action, target_type, target_id, before, after,
+            ip, request_id
         FROM audit_logs
         WHERE org_id = $1 AND ($2::timestamptz IS NULL OR (at, id) < ($2, $3))
         ORDER BY at DESC, id DESC LIMIT $4";
@@ -97,6 +101,7 @@ pub async fn list(
             actor: Actor {
                 user_id: row.get("actor_user_id"),
                 email: row.get("actor_email"),
+                token_id: row.get("actor_token_id"),
                 ip: row.get("ip"),
                 request_id: row.get("request_id"),
             },

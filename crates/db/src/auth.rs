@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use domain::api_key::KeyScope;
-use domain::ids::{ApiKeyId, OrgId, SessionId, UserId};
+use domain::ids::{ApiKeyId, OrgId, PersonalTokenId, SessionId, UserId};
+use domain::personal_token;
 use domain::role::Role;
 use domain::scope::Scope;
 use domain::token::TokenHash;
@@ -46,6 +47,51 @@ pub async fn find_session(
         name: row.get("user_name"),
         membership: org_id.zip(role),
     }))
+}
+
+/// Whom a personal access token stands for. Revoked and expired tokens are found too, so that their holder can be told
+/// which it is; those of somebody who left the organisation are not.
+#[derive(Clone, Debug)]
+pub struct TokenUser {
+    pub token_id: PersonalTokenId,
+    pub org_id: OrgId,
+    pub user_id: UserId,
+    pub email: String,
+    pub name: String,
+    /// The lower of the token's role and the person's, at this moment.
+    pub role: Role,
+    pub revoked: bool,
+    /// By the database's clock, at the time of the look-up.
+    pub expired: bool,
+    /// Whether its last use was noted more than a minute ago, or never.
+    pub use_is_unnoted: bool,
+}
+
+pub async fn find_personal_token(conn: &Connection, token: TokenHash) -> Result<Option<TokenUser>, DbError> {
+    const SQL: &str = "
+        -- auth::find_personal_token
+        SELECT token_id, org_id, user_id, email, user_name, token_role, member_role, revoked, expired, use_is_unnoted
+        FROM auth_personal_token($1)";
+    let statement = conn.prepare_cached(SQL).await?;
+    let row = conn.query_opt(&statement, &[&token.as_bytes()]).await?;
+    Ok(row.map(|row| TokenUser {
+        token_id: row.get("token_id"),
+        org_id: row.get("org_id"),
+        user_id: row.get("user_id"),
+        email: row.get("email"),
+        name: row.get("user_name"),
+        role: personal_token::effective_role(row.get("token_role"), row.get("member_role")),
+        revoked: row.get("revoked"),
+        expired: row.get("expired"),
+        use_is_unnoted: row.get("use_is_unnoted"),
+    }))
+}
+
+/// Notes that a token was used; at most once a minute, whoever asks.
+pub async fn touch_personal_token(conn: &Connection, id: PersonalTokenId) -> Result<(), DbError> {
+    let statement = conn.prepare_cached("SELECT touch_personal_token($1)").await?;
+    conn.execute(&statement, &[&id]).await?;
+    Ok(())
 }
 
 /// What an API key stands for. Revoked and expired keys are found too, so that their holder can be told which it is.

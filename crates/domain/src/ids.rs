@@ -49,6 +49,8 @@ typed_ids! {
     ServiceId;
     EnvironmentId;
     ApiKeyId;
+    /// A personal access token.
+    PersonalTokenId;
     AuditId;
     DeploymentId;
     /// A service's connection to one GitHub repository.
@@ -67,6 +69,7 @@ typed_ids! {
     EventId;
     /// The answer to one ingest request.
     ReceiptId;
+    SavedViewId;
 }
 
 /// A stored log line: unique within the installation, rising with the order of storage (not of time).

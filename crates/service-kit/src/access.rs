@@ -1,8 +1,11 @@
 //! Who may call: the extractor in a handler's signature is its permission, and cannot be forgotten.
 //!
-//! [`SignedIn`] is anybody with a session; [`Viewer`], [`Developer`] and [`Admin`] are members of the active
-//! organisation with at least that role; [`Internal`] is another service of ours. API keys are read by
-//! [`api_key_of`], since each service that takes keys treats them differently.
+//! [`Viewer`], [`Developer`] and [`Admin`] are members of the active organisation with at least that role, by session or
+//! by personal access token; [`Caller`] is either without asking for a membership; [`SignedIn`] is anybody with a session,
+//! for what a token must not do; [`Internal`] is another service of ours. API keys are read by [`api_key_of`], since each
+//! service that takes keys treats them differently.
+
+mod personal_token;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -13,9 +16,9 @@ use actix_web::{FromRequest, HttpRequest, web};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use db::audit_logs::Actor;
-use db::auth::{self, KeyRecord, SessionUser};
+use db::auth::{self, KeyRecord, SessionUser, TokenUser};
 use domain::api_key::{self, KeyScope};
-use domain::ids::{OrgId, UserId};
+use domain::ids::{OrgId, PersonalTokenId, SessionId, UserId};
 use domain::role::Role;
 use domain::token::{self, TokenHash};
 use futures_util::future::LocalBoxFuture;
@@ -23,6 +26,8 @@ use secrecy::ExposeSecret as _;
 
 use crate::server::Kit;
 use crate::{ApiError, body, client_ip, context, origin, secrets};
+
+pub use personal_token::TokenUses;
 
 /// The session cookie.
 pub const SESSION_COOKIE: &str = "sightline_session";
@@ -33,17 +38,40 @@ pub const SESSION_MAX_IDLE: Duration = Duration::from_hours(24);
 /// ...and at the latest after this long (ASVS 7.3.2).
 pub const SESSION_MAX_AGE: Duration = Duration::from_hours(7 * 24);
 
-/// Anybody with a live session, member of an organisation or not.
+/// Anybody with a live session, member of an organisation or not. A personal access token is refused.
 #[derive(Clone, Debug)]
 pub struct SignedIn(pub SessionUser);
 
-/// A member of the active organisation.
+impl SignedIn {
+    /// The same person as a member of the active organisation.
+    pub fn member(self, req: &HttpRequest) -> Result<Member, ApiError> {
+        member(req, Caller::Session(self.0))
+    }
+}
+
+/// A person, by either of the two ways to prove who one is. A request that brings both is the token's.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    Session(SessionUser),
+    /// Acts within the token's organisation only.
+    Token(TokenUser),
+}
+
+/// What a member's request proved itself with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    Session(SessionId),
+    PersonalToken(PersonalTokenId),
+}
+
+/// A member of the active organisation, or of a token's.
 #[derive(Clone, Debug)]
 pub struct Member {
     pub org_id: OrgId,
     pub user_id: UserId,
     pub role: Role,
     pub email: String,
+    pub credential: Credential,
     /// Who to name in the audit log.
     pub actor: Actor,
 }
@@ -79,7 +107,7 @@ macro_rules! member_with_role {
                 let (req, guard) = (req.clone(), body::hold_back(req));
                 Box::pin(async move {
                     let _until_known = guard;
-                    member(&req).await?.require($role).map(Self)
+                    member(&req, caller(&req).await?)?.require($role).map(Self)
                 })
             }
         }
@@ -109,50 +137,112 @@ impl FromRequest for SignedIn {
         let (req, guard) = (req.clone(), body::hold_back(req));
         Box::pin(async move {
             let _until_known = guard;
-            session(&req).await.map(Self)
+            match caller(&req).await? {
+                Caller::Session(user) => Ok(Self(user)),
+                Caller::Token(_) => Err(ApiError::Refused(
+                    "a personal access token cannot do this; log in and do it there".into(),
+                )),
+            }
         })
     }
 }
 
-async fn member(req: &HttpRequest) -> Result<Member, ApiError> {
-    let user = session(req).await?;
-    let Some((org_id, role)) = user.membership else {
-        return Err(ApiError::Refused(
-            "no organisation is active; create one (POST /api/orgs) or choose one (PUT /api/orgs/active)"
-                .into(),
-        ));
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let (req, guard) = (req.clone(), body::hold_back(req));
+        Box::pin(async move {
+            let _until_known = guard;
+            caller(&req).await
+        })
+    }
+}
+
+async fn caller(req: &HttpRequest) -> Result<Caller, ApiError> {
+    match personal_token::user_of(req).await? {
+        Some(user) => Ok(Caller::Token(user)),
+        None => session(req).await.map(Caller::Session),
+    }
+}
+
+fn member(req: &HttpRequest, caller: Caller) -> Result<Member, ApiError> {
+    let ((org_id, role), user_id, email, credential) = match caller {
+        Caller::Session(user) => {
+            let membership = user.membership.ok_or_else(no_active_org)?;
+            (
+                membership,
+                user.user_id,
+                user.email,
+                Credential::Session(user.session_id),
+            )
+        }
+        Caller::Token(user) => {
+            let membership = (user.org_id, user.role);
+            (
+                membership,
+                user.user_id,
+                user.email,
+                Credential::PersonalToken(user.token_id),
+            )
+        }
     };
     tracing::Span::current().record("org_id", tracing::field::display(org_id));
-    let actor = actor_of(req, Some(&user))?;
+    let token_id = match credential {
+        Credential::Session(_) => None,
+        Credential::PersonalToken(id) => Some(id),
+    };
+    let actor = Actor {
+        user_id: Some(user_id),
+        email: Some(email.clone()),
+        token_id,
+        ..actor_of(req, None)?
+    };
     Ok(Member {
         org_id,
-        user_id: user.user_id,
+        user_id,
         role,
-        email: user.email,
+        email,
+        credential,
         actor,
     })
 }
 
-/// Who to name in the audit log for this request.
+fn no_active_org() -> ApiError {
+    ApiError::Refused(
+        "no organisation is active; create one (POST /api/orgs) or choose one (PUT /api/orgs/active)".into(),
+    )
+}
+
+/// Who to name in the audit log for this request of a session's, or of nobody's.
 pub fn actor_of(req: &HttpRequest, user: Option<&SessionUser>) -> Result<Actor, ApiError> {
     let kit = kit(req)?;
     Ok(Actor {
         user_id: user.map(|user| user.user_id),
         email: user.map(|user| user.email.clone()),
+        token_id: None,
         ip: client_ip::client_ip(req, &kit.trusted_proxies),
         request_id: context::current().map(|context| context.correlation_id),
     })
 }
 
 async fn session(req: &HttpRequest) -> Result<SessionUser, ApiError> {
-    let unauthorized = || ApiError::Unauthorized("not signed in, or the session ended; log in again".into());
-    let token = session_token(req).ok_or_else(unauthorized)?;
+    let token = session_token(req).ok_or_else(|| not_signed_in(req))?;
     origin::require_same_origin(req)?;
     let kit = kit(req)?;
     let conn = kit.db.conn("auth.session").await?;
     auth::find_session(&conn, token, SESSION_MAX_IDLE)
         .await?
-        .ok_or_else(unauthorized)
+        .ok_or_else(|| not_signed_in(req))
+}
+
+fn not_signed_in(req: &HttpRequest) -> ApiError {
+    let message = if personal_token::is_api_key_instead(req) {
+        "an API key can only write; log in, or send a personal access token (slp_…) instead"
+    } else {
+        "not signed in, or the session ended; log in again, or send a personal access token as Authorization: Bearer"
+    };
+    ApiError::Unauthorized(message.into())
 }
 
 /// The hash of the session token that a request brings, if it has the right shape.

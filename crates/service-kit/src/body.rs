@@ -9,6 +9,7 @@ use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -141,6 +142,33 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
+/// What a request wants of a field that may have no value: absent leaves it, null takes it away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    #[default]
+    Keep,
+    Clear,
+    Set(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = Option::deserialize(deserializer)?;
+        Ok(given.map_or(Self::Clear, Self::Set))
+    }
+}
+
+impl<T> Change<T> {
+    /// The field's value after the change.
+    pub fn apply(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => before,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}
+
 /// Query parameters; a mistake names the parameter.
 pub struct QueryParams<T>(pub T);
 
@@ -237,8 +265,6 @@ impl<T: FromStr + 'static> FromRequest for PathId<T> {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, Deserialize)]
@@ -269,5 +295,25 @@ mod tests {
         assert_eq!(first_path("{}"), "inner");
         assert_eq!(first_path(r#"{"inner":"#), "inner");
         assert_eq!(first_path(r#"{"inner":{"count":1}} trailing"#), "");
+    }
+
+    #[rstest::rstest]
+    #[case("{}", Change::Keep, Some(1))]
+    #[case(r#"{"inner":null}"#, Change::Clear, None)]
+    #[case(r#"{"inner":7}"#, Change::Set(7), Some(7))]
+    fn null_takes_a_value_away_and_absence_leaves_it(
+        #[case] json: &str,
+        #[case] change: Change<u8>,
+        #[case] after: Option<u8>,
+    ) {
+        #[derive(Deserialize)]
+        struct Patch {
+            #[serde(default)]
+            inner: Change<u8>,
+        }
+        let parsed = serde_json::from_str::<Patch>(json).unwrap().inner;
+        assert_eq!(parsed, change);
+        assert_eq!(parsed.apply(Some(1)), after);
+        assert!(serde_json::from_str::<Patch>(r#"{"inner":-1}"#).is_err());
     }
 }

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::access::TokenUses;
 use crate::{ApiError, Clock, CommonConfig, context, health, openapi, telemetry};
 
 /// What every handler and background task of a service shares. Cheap to clone.
@@ -23,6 +24,7 @@ pub struct Kit {
     pub clock: Clock,
     pub internal_secret: SecretString,
     pub trusted_proxies: Vec<IpNet>,
+    pub token_uses: TokenUses,
     /// Cancelled when the service is told to stop: background loops end, and `/readyz` says no.
     pub stopping: CancellationToken,
     /// Servers beside the one of HTTP. They refuse new work once `stopping` is cancelled, and end with their last request.
@@ -50,6 +52,7 @@ impl Kit {
             clock,
             internal_secret: config.internal_secret.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
+            token_uses: TokenUses::default(),
             stopping: CancellationToken::new(),
             servers: TaskTracker::new(),
             requests_done: CancellationToken::new(),
@@ -80,13 +83,14 @@ pub fn serve<S: Send + Sync + 'static>(
     let addr = listener.local_addr()?;
     let shared = web::Data::new(kit.clone());
     let server = HttpServer::new(move || {
-        let (app, document) = App::new()
+        let (app, mut document) = App::new()
             .app_data(shared.clone())
             .app_data(state.clone())
             .into_utoipa_app()
             .openapi(openapi::base(service))
             .configure(routes)
             .split_for_parts();
+        openapi::admit_tokens(&mut document);
         let document = web::Data::new(document);
         app.configure(health::routes)
             .route(

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -62,6 +64,12 @@ impl Client {
     /// As an application: `Authorization: Bearer`.
     pub fn with_bearer(&self, token: &str) -> Self {
         self.with(AUTHORIZATION, &format!("Bearer {token}"))
+    }
+
+    /// `Authorization: Basic`, as Grafana sends a personal access token: as the password.
+    pub fn with_basic(&self, user: &str, password: &str) -> Self {
+        let pair = BASE64_STANDARD.encode(format!("{user}:{password}"));
+        self.with(AUTHORIZATION, &format!("Basic {pair}"))
     }
 
     /// As another of our services: `X-Internal-Secret`.

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use domain::api_key::{self, KeyScope};
-use domain::ids::{ApiKeyId, EnvironmentId, OrgId, ServiceId, SessionId, UserId};
+use domain::ids::{ApiKeyId, EnvironmentId, OrgId, PersonalTokenId, ServiceId, SessionId, UserId};
+use domain::personal_token;
 use domain::role::Role;
 use domain::scope::Scope;
 use domain::token::{self, TokenHash};
@@ -55,6 +56,25 @@ impl Default for KeySpec {
             environment_id: None,
             scopes: KeyScope::USUAL.to_vec(),
             rate_limit_per_minute: None,
+            expires_in: None,
+            revoked: false,
+        }
+    }
+}
+
+/// A personal access token; the default is one for all that its owner may do, for ever.
+#[derive(Clone, Debug)]
+pub struct TokenSpec {
+    pub role: Role,
+    /// Relative to now; negative is in the past.
+    pub expires_in: Option<time::Duration>,
+    pub revoked: bool,
+}
+
+impl Default for TokenSpec {
+    fn default() -> Self {
+        Self {
+            role: Role::Admin,
             expires_in: None,
             revoked: false,
         }
@@ -136,6 +156,16 @@ impl Fixture {
             spec,
         )
         .await
+    }
+
+    /// A personal access token of a member of this organisation: its id and its raw form.
+    pub async fn insert_token(
+        &self,
+        db: &TestDb,
+        user_id: UserId,
+        spec: &TokenSpec,
+    ) -> (PersonalTokenId, String) {
+        insert_token(&db.owner().await, self.org_id, user_id, spec).await
     }
 
     /// A further service of this organisation, with the environments `production` and `staging` in this order.
@@ -246,5 +276,35 @@ async fn insert_key(owner: &Client, scope: Scope, spec: &KeySpec) -> (ApiKeyId, 
         )
         .await
         .unwrap();
+    (id, raw)
+}
+
+async fn insert_token(
+    owner: &Client,
+    org_id: OrgId,
+    user_id: UserId,
+    spec: &TokenSpec,
+) -> (PersonalTokenId, String) {
+    let id = PersonalTokenId::generate();
+    let raw = personal_token::mint(rand::random);
+    let hash = TokenHash::of(&raw);
+    let sql =
+        "INSERT INTO personal_access_tokens (org_id, id, user_id, name, token_prefix, token_hash, role, expires_at,
+                   revoked_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8), CASE WHEN $9 THEN now() END)";
+    let name = format!("token {}", &id.to_string()[..8]);
+    let expires_in = spec.expires_in.map(time::Duration::as_seconds_f64);
+    let params = [
+        &org_id as _,
+        &id as _,
+        &user_id as _,
+        &name as _,
+        &&raw[..personal_token::SHOWN_CHARS] as _,
+        &hash.as_bytes() as _,
+        &spec.role as _,
+        &expires_in as _,
+        &spec.revoked as _,
+    ];
+    owner.execute(sql, &params).await.unwrap();
     (id, raw)
 }

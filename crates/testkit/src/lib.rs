@@ -30,7 +30,7 @@ pub use broker::TestBroker;
 pub use client::{Client, Reply};
 pub use database::{ROLE_PASSWORD, TestDb};
 pub use eventually::eventually;
-pub use fixtures::{Fixture, KeySpec, Person};
+pub use fixtures::{Fixture, KeySpec, Person, TokenSpec};
 pub use github::{Delivery, GitHub, WorkflowRun};
 pub use process::Process;
 pub use proxy::Proxy;

@@ -10,6 +10,7 @@ mod signup;
 mod keys;
 mod organisations;
 mod service_settings;
+mod tokens;
 
 mod cookies;
 mod password_policy;

@@ -74,6 +74,7 @@ async fn let_in(
     let actor = Actor {
         user_id: Some(account.user_id),
         email: Some(account.email.clone()),
+        token_id: None,
         ip: visitor.ip,
         request_id: context::current().map(|context| context.correlation_id),
     };

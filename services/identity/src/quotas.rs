@@ -31,6 +31,11 @@ pub(crate) const LIVE_KEYS_PER_SERVICE: Quota = Quota {
     things: "live keys in one service",
     remedy: "revoke one that is no longer used",
 };
+pub(crate) const LIVE_TOKENS_PER_MEMBER: Quota = Quota {
+    most: 50,
+    things: "live personal access tokens of yours",
+    remedy: "revoke one that is no longer used",
+};
 pub(crate) const OPEN_INVITES_PER_ORG: Quota = Quota {
     most: 1_000,
     things: "open invites in one organisation",

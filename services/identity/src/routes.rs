@@ -10,6 +10,7 @@ mod members;
 mod orgs;
 pub(crate) mod services;
 mod sessions;
+pub(crate) mod tokens;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -40,6 +41,9 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(keys::create)
         .service(keys::revoke)
         .service(keys::rotate)
+        .service(tokens::list)
+        .service(tokens::create)
+        .service(tokens::revoke)
         .service(sessions::list)
         .service(sessions::end_others)
         .service(sessions::end)

@@ -93,22 +93,6 @@ impl TryFrom<String> for RepoUrl {
     }
 }
 
-/// What a request wants of a field that may have no value: absent leaves it, null takes it away.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Change<T> {
-    #[default]
-    Keep,
-    Clear,
-    Set(T),
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let given = Option::deserialize(deserializer)?;
-        Ok(given.map_or(Self::Clear, Self::Set))
-    }
-}
-
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum InvalidSetting {
     #[error("must be between 1 and {} days", RetentionDays::MAX)]
@@ -161,19 +145,5 @@ mod tests {
             Description::try_from("é".repeat(2_001)),
             Err(InvalidSetting::TooLong)
         );
-    }
-
-    #[test]
-    fn null_takes_a_value_away_and_absence_leaves_it() {
-        #[derive(Deserialize)]
-        struct Patch {
-            #[serde(default)]
-            days: Change<RetentionDays>,
-        }
-        let parse = |json: &str| serde_json::from_str::<Patch>(json).map(|patch| patch.days);
-        assert_eq!(parse("{}").unwrap(), Change::Keep);
-        assert_eq!(parse(r#"{"days":null}"#).unwrap(), Change::Clear);
-        assert_eq!(parse(r#"{"days":7}"#).unwrap(), Change::Set(RetentionDays(7)));
-        assert!(parse(r#"{"days":0}"#).is_err());
     }
 }

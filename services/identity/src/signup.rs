@@ -68,6 +68,7 @@ async fn write(
     let actor = Actor {
         user_id: Some(user_id),
         email: Some(email.as_str().to_owned()),
+        token_id: None,
         ip: visitor.ip,
         request_id: context::current().map(|context| context.correlation_id),
     };

@@ -14,6 +14,7 @@ mod line_id;
 mod metrics;
 mod numbers;
 mod time_range;
+mod views;
 
 pub use app::start;
 pub use config::Config;

@@ -10,6 +10,7 @@ mod histogram;
 mod lines;
 mod logs;
 mod stats;
+pub(crate) mod views;
 
 pub(crate) fn configure(cfg: &mut ServiceConfig<'_>) {
     cfg.service(front_page::show);
@@ -20,6 +21,11 @@ pub(crate) fn configure(cfg: &mut ServiceConfig<'_>) {
     cfg.service(lines::show);
     cfg.service(lines::context);
     cfg.service(stats::stats);
+    cfg.service(views::list);
+    cfg.service(views::create);
+    cfg.service(views::show);
+    cfg.service(views::change);
+    cfg.service(views::delete);
     // Whatever is not the gateway's own. It stands in no OpenAPI document: the owner of each route documents it.
     cfg.route("/api/{path:.*}", web::route().to(gateway::forward));
 }

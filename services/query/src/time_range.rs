@@ -18,17 +18,9 @@ impl TimeRange {
 
     /// The last 24 hours where nothing is said.
     pub(crate) fn parse(from: Option<&str>, to: Option<&str>, now: OffsetDateTime) -> Result<Self, ApiError> {
-        let read = |name: &'static str, text: Option<&str>, default: OffsetDateTime| match text {
-            None | Some("") => Ok(default),
-            Some(text) => moment(text, now).ok_or_else(|| {
-                let message =
-                    "must be RFC 3339, such as 2026-01-31T12:00:00Z, or relative, such as now or -15m";
-                ApiError::invalid(name, message)
-            }),
-        };
         let range = Self {
-            from: read("from", from, now - Self::DEFAULT_LENGTH)?,
-            to: read("to", to, now + Self::DEFAULT_END)?,
+            from: read("from", from, now)?.unwrap_or(now - Self::DEFAULT_LENGTH),
+            to: read("to", to, now)?.unwrap_or(now + Self::DEFAULT_END),
         };
         if range.from >= range.to {
             return Err(ApiError::invalid("from", "must be before to"));
@@ -39,6 +31,21 @@ impl TimeRange {
     pub(crate) fn length(&self) -> Duration {
         self.to - self.from
     }
+}
+
+/// Reads the parameter of this name; absent or blank means that nothing is said.
+pub(crate) fn read(
+    name: &'static str,
+    text: Option<&str>,
+    now: OffsetDateTime,
+) -> Result<Option<OffsetDateTime>, ApiError> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    moment(text, now).map(Some).ok_or_else(|| {
+        let message = "must be RFC 3339, such as 2026-01-31T12:00:00Z, or relative, such as now or -15m";
+        ApiError::invalid(name, message)
+    })
 }
 
 /// Reads `2026-01-31T12:00:00Z`, `now`, or a span before now: `-15m`.

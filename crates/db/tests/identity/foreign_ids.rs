@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use db::invites::NewInvite;
+use db::personal_access_tokens::{self as tokens, NewPersonalToken};
 use db::services::Settings;
-use db::{Connection, Db, DbConfig, TenantTx, api_keys, environments, invites, members, orgs, services};
+use db::{
+    Connection, Db, DbConfig, TenantTx, api_keys, auth, environments, invites, members, orgs, services,
+};
 use domain::email::Email;
 use domain::ids::InviteId;
 use domain::name::Name;
 use domain::page::PageLimit;
 use domain::role::Role;
 use domain::token::TokenHash;
-use testkit::{Fixture, TestDb};
+use testkit::{Fixture, TestDb, TokenSpec};
 
 struct Scene {
     // Held for its life: the database is dropped with it.
@@ -58,7 +61,14 @@ fn email() -> Email {
 /// Everything that an organisation has, to see that nothing changed.
 async fn rows_of(test_db: &TestDb, org: &Fixture) -> Vec<String> {
     let mut rows = Vec::new();
-    for table in ["org_members", "invites", "services", "environments", "api_keys"] {
+    for table in [
+        "org_members",
+        "invites",
+        "services",
+        "environments",
+        "api_keys",
+        "personal_access_tokens",
+    ] {
         let sql = format!("SELECT t::text FROM {table} t WHERE org_id = $1 ORDER BY 1");
         let found = test_db.owner().await.query(&sql, &[&org.org_id]).await.unwrap();
         rows.extend(found.iter().map(|row| row.get::<_, String>(0)));
@@ -137,6 +147,45 @@ async fn keys() {
     api_keys::revoke(&tx, key).await.unwrap();
     api_keys::expire_in(&tx, key, Duration::ZERO).await.unwrap();
     tx.commit().await.unwrap();
+    assert_eq!(rows_of(&test_db, &theirs).await, before);
+}
+
+#[tokio::test]
+async fn personal_access_tokens() {
+    let Scene {
+        test_db,
+        mut conn,
+        ours,
+        theirs,
+        ..
+    } = scene().await;
+    let person = theirs.admin.user_id;
+    let spec = TokenSpec::default();
+    let (id, raw) = theirs.insert_token(&test_db, person, &spec).await;
+    let before = rows_of(&test_db, &theirs).await;
+    let found = auth::find_personal_token(&conn, TokenHash::of(&raw)).await;
+    assert_eq!(found.unwrap().unwrap().org_id, theirs.org_id);
+    let tx = conn.tenant(ours.org_id).await.unwrap();
+    assert!(tokens::lock(&tx, id).await.unwrap().is_none());
+    for of in [None, Some(person)] {
+        let listed = tokens::list(&tx, of, None, PageLimit::DEFAULT).await.unwrap();
+        assert!(listed.is_empty());
+    }
+    assert_eq!(tokens::count_live(&tx, person).await.unwrap(), 0);
+    tokens::revoke(&tx, id).await.unwrap();
+    tx.commit().await.unwrap();
+    let tx = conn.tenant(ours.org_id).await.unwrap();
+    let token = NewPersonalToken {
+        user_id: person,
+        name: "n",
+        role: Role::Viewer,
+        token_prefix: "slp_",
+        hash: TokenHash::of("a"),
+        lifetime: None,
+    };
+    let refusal = tokens::create(&tx, &token).await.unwrap_err();
+    assert!(refusal.violates_foreign_key(), "a token needs a member");
+    drop(tx);
     assert_eq!(rows_of(&test_db, &theirs).await, before);
 }
 

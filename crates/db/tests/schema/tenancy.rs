@@ -5,10 +5,14 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
 /// One row for each tenant table that the fixture leaves empty. `$1` is the organisation; the fixture's service,
-/// environment and key stand in for `{service}`, `{environment}` and `{key}`. A new tenant table needs a line here.
-const ROWS: [&str; 19] = [
+/// environment, key and viewer stand in for `{service}`, `{environment}`, `{key}` and `{viewer}`. A new tenant table needs a line here.
+const ROWS: [&str; 21] = [
     "INSERT INTO invites (org_id, id, email, role, token_hash, expires_at)
      VALUES ($1, gen_random_uuid(), 'a@example.com', 'viewer', gen_random_uuid()::text::bytea, now())",
+    "INSERT INTO personal_access_tokens (org_id, id, user_id, name, token_prefix, token_hash, role)
+     VALUES ($1, gen_random_uuid(), {viewer}, 't', 'slp_', gen_random_uuid()::text::bytea, 'viewer')",
+    "INSERT INTO saved_views (org_id, id, user_id, name, is_shared, q, params)
+     VALUES ($1, gen_random_uuid(), {viewer}, 'n', true, '', '{}')",
     "INSERT INTO api_key_rate_buckets (org_id, api_key_id, window_start, count) VALUES ($1, {key}, now(), 1)",
     "INSERT INTO audit_logs (org_id, id, action, target_type) VALUES ($1, gen_random_uuid(), 'a.b', 'a')",
     "INSERT INTO logs (org_id, service_id, environment_id, ts, level, message)
@@ -74,6 +78,7 @@ fn for_org(template: &str, org: &Fixture) -> String {
         .replace("{service}", &format!("'{}'", org.service_id))
         .replace("{environment}", &format!("'{}'", org.production))
         .replace("{key}", &format!("'{}'", org.api_key_id()))
+        .replace("{viewer}", &format!("'{}'", org.viewer.user_id))
 }
 
 async fn tenant_tables(owner: &Client) -> Vec<String> {

@@ -9,7 +9,7 @@ mod world;
 use domain::role::Role;
 use reqwest::Method;
 use serde_json::Value;
-use testkit::{Client, Reply, Service, Stack};
+use testkit::{Client, Person, Reply, Service, Stack, TokenSpec};
 use uuid::Uuid;
 
 use routes::{Needs, Operation};
@@ -60,6 +60,16 @@ impl Matrix {
     fn client(&self, operation: &Operation) -> Client {
         self.stack.client(operation.service)
     }
+
+    /// Somebody of this tenant with this role, by each of the ways in that the operation has.
+    async fn members(&self, operation: &Operation, world: &World, role: Role) -> Vec<Client> {
+        let client = self.client(operation);
+        let mut clients = vec![client.with_cookie(world.org.cookie(role))];
+        if operation.takes_tokens {
+            clients.push(client.with_bearer(&world.admins_token_as(&self.stack, role).await));
+        }
+        clients
+    }
 }
 
 /// A reply to a stranger holds nothing of ours.
@@ -87,12 +97,8 @@ async fn nobody_gets_in_without_the_credentials_that_a_route_names() {
                 // A former member still is somebody, just not of this organisation.
                 (Needs::Session(None), "a former member") => continue,
                 (Needs::Session(Some(_)), "a former member") => 403,
-                // Splunk says so of a token that is not good, and 401 only where there is none.
-                (Needs::ApiKey(_), "a revoked key" | "an expired key")
-                    if operation.path.starts_with("/services/collector") =>
-                {
-                    403
-                }
+                (Needs::ApiKey(_), "a revoked key" | "an expired key") => operation.refusal_of_a_bad_key(),
+                (Needs::ApiKey(_), who) if who.ends_with(" token") => operation.refusal_of_a_bad_key(),
                 _ => 401,
             };
             let client = dress(matrix.client(operation));
@@ -120,13 +126,14 @@ async fn a_role_below_the_one_that_a_route_names_is_refused() {
             continue;
         };
         for role in Role::ALL.into_iter().filter(|role| !role.at_least(needed)) {
-            let client = matrix.client(operation).with_cookie(matrix.ours.org.cookie(role));
-            let path = operation.path_with(&matrix.ours);
-            let reply = matrix
-                .call(&client, operation, &path, operation.body(&matrix.ours))
-                .await;
-            reply.assert_error(403, "FORBIDDEN", &format!("needs the {needed} role"));
-            refused += 1;
+            for client in matrix.members(operation, &matrix.ours, role).await {
+                let path = operation.path_with(&matrix.ours);
+                let reply = matrix
+                    .call(&client, operation, &path, operation.body(&matrix.ours))
+                    .await;
+                reply.assert_error(403, "FORBIDDEN", &format!("needs the {needed} role"));
+                refused += 1;
+            }
         }
     }
     assert!(refused > 20, "only {refused} combinations were tried");
@@ -145,79 +152,8 @@ async fn another_tenants_ids_are_as_unknown_as_ids_that_never_were() {
         let Some(role) = operation.needs.role() else {
             continue;
         };
-        let client = matrix
-            .client(operation)
-            .with_cookie(matrix.theirs.org.cookie(role));
-
-        if operation.has_path_ids() {
-            let body = operation.body(&matrix.theirs);
-            let foreign = matrix
-                .call(
-                    &client,
-                    operation,
-                    &operation.path_with(&matrix.ours),
-                    body.clone(),
-                )
-                .await;
-            let random = matrix
-                .call(
-                    &client,
-                    operation,
-                    &operation.path_with_random_ids(),
-                    body.clone(),
-                )
-                .await;
-            let malformed = matrix
-                .call(&client, operation, &operation.path_with_text("no-id"), body)
-                .await;
-            for (what, reply) in [
-                ("foreign", &foreign),
-                ("random", &random),
-                ("malformed", &malformed),
-            ] {
-                assert_eq!(reply.status, 404, "{operation} with a {what} id: {}", reply.body);
-                assert_no_canary(operation, reply, &matrix.ours);
-            }
-            assert_eq!(
-                (&foreign.body["error"], foreign.headers.len()),
-                (&random.body["error"], random.headers.len()),
-                "{operation} tells a foreign id from one that never was"
-            );
-        }
-
-        // Our ids in their body, one request at a time.
-        let (mine, foreign) = (operation.body(&matrix.theirs), operation.body(&matrix.ours));
-        for body in routes::bodies_with_one_foreign_id(mine.as_ref(), foreign.as_ref()) {
-            let reply = matrix
-                .call(
-                    &client,
-                    operation,
-                    &operation.path_with(&matrix.theirs),
-                    Some(body.clone()),
-                )
-                .await;
-            assert!(
-                (400..500).contains(&reply.status),
-                "{operation} took {body}: {} {}",
-                reply.status,
-                reply.body
-            );
-            assert_no_canary(operation, &reply, &matrix.ours);
-        }
-
-        for parameter in &operation.query_ids {
-            for id in matrix.ours.ids() {
-                let path = format!("{}?{parameter}={id}", operation.path_with(&matrix.theirs));
-                let reply = matrix.call(&client, operation, &path, None).await;
-                assert_no_canary(operation, &reply, &matrix.ours);
-                let nothing = reply.body["data"].as_array().is_some_and(Vec::is_empty);
-                assert!(
-                    reply.status == 404 || nothing,
-                    "{operation}: {path}: {} {}",
-                    reply.status,
-                    reply.body
-                );
-            }
+        for client in matrix.members(operation, &matrix.theirs, role).await {
+            assert_unknown(&matrix, operation, &client).await;
         }
     }
     assert_eq!(
@@ -225,6 +161,75 @@ async fn another_tenants_ids_are_as_unknown_as_ids_that_never_were() {
         before,
         "a stranger's request changed a row"
     );
+}
+
+/// Holds that this member of the other tenant cannot tell our ids from those of nothing.
+async fn assert_unknown(matrix: &Matrix, operation: &Operation, client: &Client) {
+    if operation.has_path_ids() {
+        let body = operation.body(&matrix.theirs);
+        let foreign = matrix
+            .call(
+                client,
+                operation,
+                &operation.path_with(&matrix.ours),
+                body.clone(),
+            )
+            .await;
+        let random = matrix
+            .call(client, operation, &operation.path_with_random_ids(), body.clone())
+            .await;
+        let malformed = matrix
+            .call(client, operation, &operation.path_with_text("no-id"), body)
+            .await;
+        for (what, reply) in [
+            ("foreign", &foreign),
+            ("random", &random),
+            ("malformed", &malformed),
+        ] {
+            assert_eq!(reply.status, 404, "{operation} with a {what} id: {}", reply.body);
+            assert_no_canary(operation, reply, &matrix.ours);
+        }
+        assert_eq!(
+            (&foreign.body["error"], foreign.headers.len()),
+            (&random.body["error"], random.headers.len()),
+            "{operation} tells a foreign id from one that never was"
+        );
+    }
+
+    // Our ids in their body, one request at a time.
+    let (mine, foreign) = (operation.body(&matrix.theirs), operation.body(&matrix.ours));
+    for body in routes::bodies_with_one_foreign_id(mine.as_ref(), foreign.as_ref()) {
+        let reply = matrix
+            .call(
+                client,
+                operation,
+                &operation.path_with(&matrix.theirs),
+                Some(body.clone()),
+            )
+            .await;
+        assert!(
+            (400..500).contains(&reply.status),
+            "{operation} took {body}: {} {}",
+            reply.status,
+            reply.body
+        );
+        assert_no_canary(operation, &reply, &matrix.ours);
+    }
+
+    for parameter in &operation.query_ids {
+        for id in matrix.ours.ids() {
+            let path = format!("{}?{parameter}={id}", operation.path_with(&matrix.theirs));
+            let reply = matrix.call(client, operation, &path, None).await;
+            assert_no_canary(operation, &reply, &matrix.ours);
+            let nothing = reply.body["data"].as_array().is_some_and(Vec::is_empty);
+            assert!(
+                reply.status == 404 || nothing,
+                "{operation}: {path}: {} {}",
+                reply.status,
+                reply.body
+            );
+        }
+    }
 }
 
 #[tokio::test]
@@ -245,9 +250,10 @@ async fn nothing_that_a_member_may_read_shows_another_tenants_data() {
             } else {
                 path.clone()
             };
-            let client = matrix.client(operation).with_cookie(reader.org.cookie(role));
-            let reply = matrix.call(&client, operation, &path, None).await;
-            assert_no_canary(operation, &reply, other);
+            for client in matrix.members(operation, reader, role).await {
+                let reply = matrix.call(&client, operation, &path, None).await;
+                assert_no_canary(operation, &reply, other);
+            }
         }
     }
 }
@@ -255,10 +261,40 @@ async fn nothing_that_a_member_may_read_shows_another_tenants_data() {
 #[tokio::test]
 async fn the_least_role_that_a_route_names_is_enough() {
     let matrix = Matrix::set_up().await;
+    assert_enough(
+        &matrix,
+        |_operation| true,
+        async |client, person| client.with_cookie(&person.cookie),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_of_the_least_role_is_enough_where_the_document_says_so() {
+    let matrix = Matrix::set_up().await;
+    assert_enough(
+        &matrix,
+        |operation| operation.takes_tokens,
+        async |client, person| {
+            let spec = TokenSpec::default();
+            let org = &matrix.ours.org;
+            let (_id, raw) = org.insert_token(&matrix.stack.db, person.user_id, &spec).await;
+            client.with_bearer(&raw)
+        },
+    )
+    .await;
+}
+
+/// Holds that each of the operations serves a person of the least role that it names.
+async fn assert_enough(
+    matrix: &Matrix,
+    filter: fn(&Operation) -> bool,
+    dress: impl AsyncFn(Client, &Person) -> Client,
+) {
     let mut operations: Vec<&Operation> = matrix
         .operations
         .iter()
-        .filter(|operation| operation.needs.role().is_some())
+        .filter(|operation| operation.needs.role().is_some() && filter(operation))
         .collect();
     // What deletes comes last, and a longer path before the one that it lies under.
     operations.sort_by_key(|operation| {
@@ -271,7 +307,7 @@ async fn the_least_role_that_a_route_names_is_enough() {
         let role = operation.needs.role().unwrap_or(Role::Viewer);
         // A person of his own for each call: some of them end the session.
         let person = matrix.ours.org.insert_person(&matrix.stack.db, role).await;
-        let client = matrix.client(operation).with_cookie(&person.cookie);
+        let client = dress(matrix.client(operation), &person).await;
         let path = operation.path_with(&matrix.ours);
         let reply = matrix
             .call(&client, operation, &path, operation.body(&matrix.ours))
@@ -315,6 +351,43 @@ async fn an_internal_route_and_a_write_key_open_nothing_else() {
             assert_eq!(reply.status, 401, "{operation} with an API key: {}", reply.body);
         }
     }
+}
+
+#[tokio::test]
+async fn a_token_opens_nothing_that_the_document_does_not_open_to_it() {
+    let matrix = Matrix::set_up().await;
+    let token = matrix.ours.admins_token_as(&matrix.stack, Role::Admin).await;
+    let before = matrix.ours.rows(&matrix.stack).await;
+    let mut refused = 0;
+    for operation in matrix
+        .operations
+        .iter()
+        .filter(|operation| operation.needs != Needs::Nothing && !operation.takes_tokens)
+    {
+        // Who needs a session is told so; elsewhere the token is no credential at all.
+        let expected = match operation.needs {
+            Needs::Session(_) => 403,
+            Needs::ApiKey(_) => operation.refusal_of_a_bad_key(),
+            Needs::Nothing | Needs::Internal | Needs::Signature => 401,
+        };
+        let path = operation.path_with(&matrix.ours);
+        for client in [
+            matrix.client(operation).with_bearer(&token),
+            matrix.client(operation).with_basic("x", &token),
+        ] {
+            let reply = matrix
+                .call(&client, operation, &path, operation.body(&matrix.ours))
+                .await;
+            assert_eq!(reply.status, expected, "{operation}: {}", reply.body);
+            refused += 1;
+        }
+    }
+    assert!(refused > 40, "only {refused} combinations were tried");
+    assert_eq!(
+        matrix.ours.rows(&matrix.stack).await,
+        before,
+        "a refused request changed a row"
+    );
 }
 
 /// An id of no row.

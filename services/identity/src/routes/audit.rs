@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use actix_web::{HttpResponse, get, web};
 use db::audit_logs::{self, AuditRow};
-use domain::ids::{AuditId, UserId};
+use domain::ids::{AuditId, PersonalTokenId, UserId};
 use domain::page::Cursor;
 use serde::Serialize;
 use serde_json::Value;
@@ -40,6 +40,8 @@ struct AuditView {
 struct ActorView {
     user_id: Option<UserId>,
     email: Option<String>,
+    /// The personal access token that they used; null for a session.
+    token_id: Option<PersonalTokenId>,
 }
 
 impl From<AuditRow> for AuditView {
@@ -50,6 +52,7 @@ impl From<AuditRow> for AuditView {
             actor: ActorView {
                 user_id: row.actor.user_id,
                 email: row.actor.email,
+                token_id: row.actor.token_id,
             },
             action: row.action,
             target_type: row.target_type,

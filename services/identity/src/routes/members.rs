@@ -114,8 +114,8 @@ pub(crate) async fn change_role(
     }))
 }
 
-/// Removes a member: admins anybody, others only themselves. Their sessions lose the organisation at once; the keys that
-/// they made stay.
+/// Removes a member: admins anybody, others only themselves. Their sessions lose the organisation and their personal access
+/// tokens end at once; the keys that they made stay.
 #[utoipa::path(
     operation_id = "remove_member",
     tag = "members",

@@ -9,7 +9,7 @@ use domain::name::{InvalidName, Name};
 use domain::page::{Cursor, PageLimit};
 use serde::{Deserialize, Serialize};
 use service_kit::access::{Developer, Viewer};
-use service_kit::body::{JsonBody, PathId, QueryParams};
+use service_kit::body::{Change, JsonBody, PathId, QueryParams};
 use service_kit::page::PageParams;
 use service_kit::{ApiError, Data, ErrorBody, Kit, Page};
 use time::OffsetDateTime;
@@ -20,7 +20,7 @@ use crate::keys;
 use crate::organisations::{create_service, name_taken};
 use crate::quotas::SERVICES_PER_ORG;
 use crate::routes::environments::EnvironmentView;
-use crate::service_settings::{Change, Description, RepoUrl, RetentionDays};
+use crate::service_settings::{Description, RepoUrl, RetentionDays};
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ServiceView {

@@ -5,7 +5,7 @@ use identity::Config;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use service_kit::{CommonConfig, Running};
-use testkit::{Client, Fixture, Reply, TestDb};
+use testkit::{Client, Fixture, Reply, TestDb, TokenSpec};
 use tokio_postgres::types::ToSql;
 
 /// A password that the policy accepts.
@@ -56,6 +56,13 @@ impl TestApp {
 
     pub(crate) fn as_role(&self, org: &Fixture, role: Role) -> Client {
         self.client.with_cookie(org.cookie(role))
+    }
+
+    /// By a personal access token of the member with this role, for all that they may do.
+    pub(crate) async fn as_token_of(&self, org: &Fixture, role: Role) -> Client {
+        let user_id = org.person(role).user_id;
+        let (_id, raw) = org.insert_token(&self.db, user_id, &TokenSpec::default()).await;
+        self.client.with_bearer(&raw)
     }
 
     /// Arranges rows as a superuser.

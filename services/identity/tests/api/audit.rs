@@ -115,7 +115,7 @@ async fn an_entry_says_who_what_from_where_before_and_after() {
         json!({
             "id": row["id"], "at": row["at"], "action": "member.change_role", "target_type": "member",
             "target_id": org.viewer.user_id, "ip": "203.0.113.9", "request_id": "request-7",
-            "actor": {"user_id": org.admin.user_id, "email": org.admin.email},
+            "actor": {"user_id": org.admin.user_id, "email": org.admin.email, "token_id": null},
             "before": row["before"], "after": row["after"],
         })
     );

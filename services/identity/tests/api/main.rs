@@ -18,3 +18,4 @@ mod sessions;
 mod signup;
 mod tenancy;
 mod throttle;
+mod tokens;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::role::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Client, Fixture, Reply};
+use testkit::{Client, Fixture, Reply, TokenSpec};
 use uuid::Uuid;
 
 use crate::app::TestApp;
@@ -18,6 +18,8 @@ struct Ids {
     member: Uuid,
     session: Uuid,
     invite: Uuid,
+    /// Of the viewer.
+    token: Uuid,
     org: Uuid,
 }
 
@@ -29,6 +31,8 @@ impl Ids {
             .post("/api/invites", body)
             .await
             .data();
+        let viewer = org.viewer.user_id;
+        let (token, _raw) = org.insert_token(&app.db, viewer, &TokenSpec::default()).await;
         Self {
             service: org.service_id.0,
             environment: org.production.0,
@@ -36,6 +40,7 @@ impl Ids {
             member: org.viewer.user_id.0,
             session: org.viewer.session_id.0,
             invite: invite["id"].as_str().unwrap().parse().unwrap(),
+            token: token.0,
             org: org.org_id.0,
         }
     }
@@ -48,6 +53,7 @@ impl Ids {
             member: Uuid::new_v4(),
             session: Uuid::new_v4(),
             invite: Uuid::new_v4(),
+            token: Uuid::new_v4(),
             org: Uuid::new_v4(),
         }
     }
@@ -168,6 +174,13 @@ fn routes() -> Vec<Route> {
         route(M::DELETE, "/api/sessions/{id}", true, |ids| {
             (format!("/api/sessions/{}", ids.session), None)
         }),
+        route(M::GET, "/api/tokens", false, |_| ("/api/tokens".into(), None)),
+        route(M::POST, "/api/tokens", false, |_| {
+            ("/api/tokens".into(), Some(json!({"name": "new"})))
+        }),
+        route(M::DELETE, "/api/tokens/{id}", true, |ids| {
+            (format!("/api/tokens/{}", ids.token), None)
+        }),
         route(M::GET, "/api/audit", false, |_| ("/api/audit".into(), None)),
     ]
 }
@@ -178,6 +191,18 @@ enum Access {
     Public,
     SignedIn,
     AtLeast(Role),
+}
+
+/// Whether the document lets personal access tokens in. They must say so of the same role as for sessions.
+fn takes_tokens(document: &Value, route: &Route) -> bool {
+    let security = &document["paths"][route.template][route.method.as_str().to_lowercase()]["security"];
+    let token = &security[1]["token"];
+    assert!(
+        token.is_null() || *token == security[0]["session"],
+        "{}",
+        route.template
+    );
+    !token.is_null()
 }
 
 fn access_of(document: &Value, route: &Route) -> Access {
@@ -276,26 +301,66 @@ async fn every_route_asks_for_the_session_and_role_that_its_document_names() {
             let org = app.org().await;
             let ids = Ids::of(&app, &org).await;
             let reply = call(&app.as_role(&org, role), &route, &ids).await;
-            let refused = matches!(access, Access::AtLeast(needed) if !role.at_least(needed));
-            if refused {
-                reply.assert_error(403, "FORBIDDEN", "this needs the");
-            } else if route.template == "/api/members/{user_id}" && route.method == Method::DELETE {
-                // Everybody may remove themselves, and the viewer is whom this call removes.
-                let expected = if role == Role::Developer { 403 } else { 204 };
-                assert_eq!(reply.status, expected, "{name} as {role}: {}", reply.body);
-            } else if route.template == "/api/sessions/{id}" {
-                // Sessions belong to people: the viewer's own can be ended by the viewer only.
-                let expected = if role == Role::Viewer { 204 } else { 404 };
-                assert_eq!(reply.status, expected, "{name} as {role}: {}", reply.body);
-            } else if access != Access::Public && route.template != "/api/invites/accept" {
-                assert!(
-                    reply.is_success(),
-                    "{name} as {role}: {} {}",
-                    reply.status,
-                    reply.body
-                );
+            assert_answer(&reply, &route, access, role);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_route_takes_a_token_of_the_role_or_none_as_its_document_says() {
+    let app = TestApp::start().await;
+    let document = app.client.get("/openapi.json").await.body;
+    // For what is refused, and so changes nothing.
+    let unchanged = app.org().await;
+    let unchanged_ids = Ids::of(&app, &unchanged).await;
+    for route in routes() {
+        let access = access_of(&document, &route);
+        for role in Role::ALL {
+            if !takes_tokens(&document, &route) {
+                if access != Access::Public {
+                    let client = app.as_token_of(&unchanged, role).await;
+                    let reply = call(&client, &route, &unchanged_ids).await;
+                    reply.assert_error(403, "FORBIDDEN", "a personal access token cannot do this");
+                }
+                continue;
+            }
+            let org = app.org().await;
+            let ids = Ids::of(&app, &org).await;
+            let reply = call(&app.as_token_of(&org, role).await, &route, &ids).await;
+            if route.template == "/api/tokens/{id}" && role == Role::Viewer {
+                // It is the viewer's, but another one.
+                reply.assert_error(403, "FORBIDDEN", "can revoke itself only");
+            } else {
+                assert_answer(&reply, &route, access, role);
             }
         }
+    }
+}
+
+fn assert_answer(reply: &Reply, route: &Route, access: Access, role: Role) {
+    let name = format!("{} {}", route.method, route.template);
+    let refused = matches!(access, Access::AtLeast(needed) if !role.at_least(needed));
+    if refused {
+        reply.assert_error(403, "FORBIDDEN", "this needs the");
+    } else if route.template == "/api/members/{user_id}" && route.method == Method::DELETE {
+        // Everybody may remove themselves, and the viewer is whom this call removes.
+        let expected = if role == Role::Developer { 403 } else { 204 };
+        assert_eq!(reply.status, expected, "{name} as {role}: {}", reply.body);
+    } else if route.template == "/api/sessions/{id}" {
+        // Sessions belong to people: the viewer's own can be ended by the viewer only.
+        let expected = if role == Role::Viewer { 204 } else { 404 };
+        assert_eq!(reply.status, expected, "{name} as {role}: {}", reply.body);
+    } else if route.template == "/api/tokens/{id}" {
+        // The viewer's: for its owner and for admins.
+        let expected = if role == Role::Developer { 404 } else { 204 };
+        assert_eq!(reply.status, expected, "{name} as {role}: {}", reply.body);
+    } else if access != Access::Public && route.template != "/api/invites/accept" {
+        assert!(
+            reply.is_success(),
+            "{name} as {role}: {} {}",
+            reply.status,
+            reply.body
+        );
     }
 }
 
@@ -304,10 +369,17 @@ async fn another_tenants_ids_are_like_ids_that_do_not_exist() {
     let app = TestApp::start().await;
     let (org, other) = (app.org().await, app.org().await);
     let (foreign, random) = (Ids::of(&app, &other).await, Ids::random());
+    let document = app.client.get("/openapi.json").await.body;
     let before = snapshot(&app, &other).await;
     for route in routes().iter().filter(|route| route.names_something) {
+        let mut callers = Vec::new();
         for role in Role::ALL {
-            let client = app.as_role(&org, role);
+            callers.push((role, app.as_role(&org, role)));
+            if takes_tokens(&document, route) {
+                callers.push((role, app.as_token_of(&org, role).await));
+            }
+        }
+        for (role, client) in callers {
             let (of_foreign, of_random) = (
                 call(&client, route, &foreign).await,
                 call(&client, route, &random).await,
@@ -341,6 +413,7 @@ async fn snapshot(app: &TestApp, org: &Fixture) -> Vec<String> {
         "services",
         "environments",
         "api_keys",
+        "personal_access_tokens",
         "audit_logs",
     ] {
         let sql = format!("SELECT t::text FROM {table} t WHERE org_id = $1 ORDER BY 1");
@@ -364,6 +437,7 @@ async fn lists_hold_rows_of_the_active_organisation_only() {
         "/api/services".to_owned(),
         "/api/audit".to_owned(),
         "/api/sessions".to_owned(),
+        "/api/tokens?all=true".to_owned(),
         format!("{mine}/environments"),
         format!("{mine}/keys"),
     ];
@@ -374,10 +448,12 @@ async fn lists_hold_rows_of_the_active_organisation_only() {
         foreign.member,
         foreign.session,
         foreign.invite,
+        foreign.token,
         foreign.org,
     ];
+    let admin = app.as_role(&org, Role::Admin);
     for list in lists {
-        let reply = app.as_role(&org, Role::Admin).get(&list).await;
+        let reply = admin.get(&list).await;
         reply.assert_status(200);
         for id in strangers {
             assert!(

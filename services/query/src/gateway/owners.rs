@@ -46,6 +46,7 @@ const OWNERS: &[(&str, Owner)] = &[
     ("/api/invites", Owner::Identity),
     ("/api/keys", Owner::Identity),
     ("/api/sessions", Owner::Identity),
+    ("/api/tokens", Owner::Identity),
     ("/api/audit", Owner::Identity),
     ("/api/alerts", Owner::Alerting),
     ("/api/incidents", Owner::Alerting),
@@ -108,6 +109,7 @@ mod tests {
     #[case("/api/services/6d6e2a0c/githubs", Some(Owner::Identity))]
     #[case("/api/services/6d6e2a0c%2Fgithub", Some(Owner::Identity))]
     #[case("/api/services/6d6e2a0c/%67ithub", Some(Owner::Webhook))]
+    #[case("/api/tokens/6d6e2a0c", Some(Owner::Identity))]
     #[case("/api/incidents/1/notes", Some(Owner::Alerting))]
     #[case("/api/v1/logs/ingest", Some(Owner::Ingest))]
     #[case("/api/v1/webhooks/github/1", Some(Owner::Webhook))]

@@ -37,7 +37,11 @@ async fn each_path_reaches_its_owner_and_only_that() {
 #[tokio::test]
 async fn method_path_query_headers_and_body_arrive_as_sent() {
     let app = TestApp::start().await;
-    let client = app.anyone().with_cookie("sls_x").with_header("x-custom", "grüße");
+    let client = app
+        .anyone()
+        .with_cookie("sls_x")
+        .with_bearer("slp_x")
+        .with_header("x-custom", "grüße");
     let reply = client
         .call(
             Method::PATCH,
@@ -54,6 +58,7 @@ async fn method_path_query_headers_and_body_arrive_as_sent() {
     );
     assert_eq!(seen.header("x-custom"), "grüße");
     assert_eq!(seen.header("cookie"), "sightline_session=sls_x");
+    assert_eq!(seen.header("authorization"), "Bearer slp_x");
     assert_eq!(seen.header("content-type"), "application/json");
     assert_eq!(seen.header("content-length"), "14");
     assert!(!seen.has("transfer-encoding"));

@@ -13,3 +13,4 @@ mod search;
 mod tenancy;
 mod test_app;
 mod upstream;
+mod views;

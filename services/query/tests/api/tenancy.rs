@@ -2,7 +2,7 @@
 
 use domain::level::Level;
 use domain::role::Role;
-use testkit::{Client, Fixture, TestDb};
+use testkit::{Client, Fixture, TestDb, TokenSpec};
 
 use crate::test_app::{TestApp, messages, now};
 
@@ -21,8 +21,15 @@ async fn sees(client: &Client, query: &str) -> Vec<String> {
 
 async fn assert_separate(app: &TestApp) {
     let (a, b) = two_tenants(app).await;
-    for role in [Role::Admin, Role::Developer, Role::Viewer] {
-        let client = app.anyone().with_cookie(a.cookie(role));
+    let mut clients = Vec::new();
+    for role in Role::ALL {
+        clients.push(app.anyone().with_cookie(a.cookie(role)));
+        let person = a.person(role).user_id;
+        let (_, token) = a.insert_token(&app.db, person, &TokenSpec::default()).await;
+        clients.push(app.anyone().with_bearer(&token));
+        clients.push(app.anyone().with_basic("grafana", &token));
+    }
+    for client in clients {
         assert_eq!(sees(&client, "").await, ["of a"]);
         assert_eq!(sees(&client, "?q=of").await, ["of a"]);
         assert_eq!(
@@ -93,6 +100,9 @@ async fn only_members_search() {
         .await
         .assert_status(401);
     let gone = org.person(Role::Viewer);
+    let (_, token) = org
+        .insert_token(&app.db, gone.user_id, &TokenSpec::default())
+        .await;
     let sql = "DELETE FROM org_members WHERE user_id = $1";
     app.db.owner().await.execute(sql, &[&gone.user_id]).await.unwrap();
     app.anyone()
@@ -100,4 +110,9 @@ async fn only_members_search() {
         .get("/api/logs/query")
         .await
         .assert_status(403);
+    app.anyone()
+        .with_bearer(&token)
+        .get("/api/logs/query")
+        .await
+        .assert_error(401, "UNAUTHORIZED", "left the organisation");
 }

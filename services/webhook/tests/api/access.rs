@@ -160,15 +160,15 @@ async fn the_document_lists_every_route_with_who_may_call_it() {
     }
     found.sort_unstable();
     let expected = [
-        r#"delete /api/services/{id}/github [{"session":["developer"]}]"#,
-        r#"get /api/deployments [{"session":["viewer"]}]"#,
-        r#"get /api/deployments/{id} [{"session":["viewer"]}]"#,
-        r#"get /api/services/{id}/github [{"session":["viewer"]}]"#,
-        r#"get /api/webhooks/deliveries [{"session":["viewer"]}]"#,
+        r#"delete /api/services/{id}/github [{"session":["developer"]},{"token":["developer"]}]"#,
+        r#"get /api/deployments [{"session":["viewer"]},{"token":["viewer"]}]"#,
+        r#"get /api/deployments/{id} [{"session":["viewer"]},{"token":["viewer"]}]"#,
+        r#"get /api/services/{id}/github [{"session":["viewer"]},{"token":["viewer"]}]"#,
+        r#"get /api/webhooks/deliveries [{"session":["viewer"]},{"token":["viewer"]}]"#,
         r#"post /api/v1/deployments [{"api_key":["deployments:write"]}]"#,
         r#"post /api/v1/webhooks/github/{integration_id} [{"signature":[]}]"#,
-        r#"post /api/webhooks/deliveries/{id}/replay [{"session":["developer"]}]"#,
-        r#"put /api/services/{id}/github [{"session":["developer"]}]"#,
+        r#"post /api/webhooks/deliveries/{id}/replay [{"session":["developer"]},{"token":["developer"]}]"#,
+        r#"put /api/services/{id}/github [{"session":["developer"]},{"token":["developer"]}]"#,
     ];
     assert_eq!(found, expected);
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use domain::role::Role;
 use serde_json::{Value, json};
-use testkit::{Client, Fixture, GitHub, KeySpec, Receiver, Service, Stack, WorkflowRun, eventually};
+use testkit::{
+    Client, Fixture, GitHub, KeySpec, Receiver, Service, Stack, TokenSpec, WorkflowRun, eventually,
+};
 use uuid::Uuid;
 
 pub(super) struct World {
@@ -47,6 +49,13 @@ impl World {
         let invite = json!({"email": format!("{canary}@example.com"), "role": "viewer"});
         let invite = admin.post(Service::Identity, "/api/invites", invite).await;
 
+        let token = admin
+            .post(Service::Identity, "/api/tokens", json!({"name": canary}))
+            .await;
+
+        let view = json!({"name": canary, "q": canary, "shared": true});
+        let view = admin.post(Service::Query, "/api/logs/views", view).await;
+
         let channel = json!({"type": "slack", "name": canary, "config": {"webhook_url": receiver.url()}});
         let channel = admin.post(Service::Alerting, "/api/channels", channel).await;
         let rule = json!({"name": canary, "type": "deployment_failure", "params": {}, "severity": "high"});
@@ -85,6 +94,8 @@ impl World {
             ("members", org.viewer.user_id.to_string()),
             ("invites", text(&invite["id"])),
             ("sessions", org.viewer.session_id.to_string()),
+            ("tokens", text(&token["id"])),
+            ("views", text(&view["id"])),
             ("channels", text(&channel["id"])),
             ("alerts", text(&rule["id"])),
             ("incidents", text(&incident["id"])),
@@ -113,6 +124,16 @@ impl World {
 
     pub(super) fn ids(&self) -> impl Iterator<Item = &String> {
         self.ids.values()
+    }
+
+    /// A token of the admin that may do what this role may.
+    pub(super) async fn admins_token_as(&self, stack: &Stack, role: Role) -> String {
+        let spec = TokenSpec {
+            role,
+            ..TokenSpec::default()
+        };
+        let admin = self.org.admin.user_id;
+        self.org.insert_token(&stack.db, admin, &spec).await.1
     }
 
     /// People and programs that no route of this tenant may let in.
@@ -147,6 +168,42 @@ impl World {
             )
             .await
             .1;
+        let person = self.org.admin.user_id;
+        let (_, ended_token) = self
+            .org
+            .insert_token(
+                &stack.db,
+                person,
+                &TokenSpec {
+                    revoked: true,
+                    ..TokenSpec::default()
+                },
+            )
+            .await;
+        let (_, old_token) = self
+            .org
+            .insert_token(
+                &stack.db,
+                person,
+                &TokenSpec {
+                    expires_in: minute_ago,
+                    ..TokenSpec::default()
+                },
+            )
+            .await;
+        let (_, former_token) = {
+            let former = self.org.insert_person(&stack.db, Role::Admin).await;
+            let token = self
+                .org
+                .insert_token(&stack.db, former.user_id, &TokenSpec::default())
+                .await;
+            owner
+                .execute("DELETE FROM org_members WHERE user_id = $1", &[&former.user_id])
+                .await
+                .unwrap();
+            token
+        };
+        let forged_token = domain::personal_token::mint(|| 7);
         let forged = domain::token::mint("sls_", || 7);
         vec![
             ("nobody".into(), Box::new(|client| client)),
@@ -171,13 +228,30 @@ impl World {
                 Box::new(move |client: Client| client.with_api_key(&old)),
             ),
             (
+                "a revoked token".into(),
+                Box::new(move |client: Client| client.with_bearer(&ended_token)),
+            ),
+            (
+                "an expired token".into(),
+                Box::new(move |client: Client| client.with_basic("grafana", &old_token)),
+            ),
+            (
+                "a former member's token".into(),
+                Box::new(move |client: Client| client.with_bearer(&former_token)),
+            ),
+            (
+                "a forged token".into(),
+                Box::new(move |client: Client| client.with_bearer(&forged_token)),
+            ),
+            (
                 "a wrong secret".into(),
                 Box::new(|client: Client| client.with_internal_secret("wrong-secret-wrong")),
             ),
         ]
     }
 
-    /// Everything this tenant has, as text, for noticing a change. Times of use are left out.
+    /// Everything this tenant has, as text, for noticing a change. Times of use are left out, and so are the tokens that
+    /// the test itself gives to callers.
     pub(super) async fn rows(&self, stack: &Stack) -> Vec<String> {
         let owner = stack.db.owner().await;
         // What workers still do by themselves must be over.
@@ -207,6 +281,8 @@ impl World {
             "services",
             "environments",
             "api_keys",
+            "personal_access_tokens",
+            "saved_views",
             "audit_logs",
             "logs",
             "service_github_integrations",
@@ -220,7 +296,7 @@ impl World {
         ] {
             let sql = format!(
                 "SELECT (to_jsonb(t) - 'last_used_at' - 'last_evaluated_at')::text FROM {table} t
-                 WHERE org_id = $1 ORDER BY 1"
+                 WHERE org_id = $1 AND coalesce(to_jsonb(t)->>'name', '') NOT LIKE 'token %' ORDER BY 1"
             );
             let found = owner.query(&sql, &[&self.org.org_id]).await.unwrap();
             rows.extend(
