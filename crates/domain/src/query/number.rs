@@ -133,3 +133,60 @@ impl std::fmt::Display for Number {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_sort_exactly_over_both_forms() {
+        let rising = [
+            "-1e300",
+            "-18446744073709551615",
+            "-1.5",
+            "-1",
+            "-0.5",
+            "0",
+            "0.5",
+            "9007199254740992",
+            "9007199254740993",
+            "18446744073709551615",
+            "18446744073709551616",
+            "1e300",
+        ];
+        let numbers = rising.map(|text| Number::parse(text).unwrap());
+        for (index, number) in numbers.iter().enumerate() {
+            for (other_index, other) in numbers.iter().enumerate() {
+                assert_eq!(number.cmp(other), index.cmp(&other_index), "{number} {other}");
+            }
+            assert_eq!(Number::parse(&number.to_string()), Some(*number));
+            assert_eq!(Number::from_json(&number.to_json().unwrap()), Some(*number));
+        }
+    }
+
+    #[rstest::rstest]
+    #[case("5e2", "500")]
+    #[case("500.0", "500")]
+    #[case("-0", "0")]
+    #[case("-0.0", "0")]
+    fn one_number_has_many_spellings(#[case] left: &str, #[case] right: &str) {
+        assert_eq!(Number::parse(left).unwrap(), Number::parse(right).unwrap());
+    }
+
+    #[rstest::rstest]
+    #[case("")]
+    #[case("007")]
+    #[case("+5")]
+    #[case("0x1F")]
+    #[case("NaN")]
+    #[case("-")]
+    #[case("1e999")]
+    #[case(" 5")]
+    #[case("5 ")]
+    #[case("1.")]
+    #[case(".5")]
+    #[case("1_000")]
+    fn what_looks_like_a_code_is_none(#[case] text: &str) {
+        assert_eq!(Number::parse(text), None);
+    }
+}
