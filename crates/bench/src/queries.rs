@@ -160,6 +160,7 @@ async fn compact(target: &Target, report: &mut Report) -> anyhow::Result<()> {
     report.section("merging what was written");
     let config = CompactorConfig {
         rows_after: Duration::ZERO,
+        fresh_after: Duration::ZERO,
         duty: 1.0,
         eager: true,
         ..CompactorConfig::default()

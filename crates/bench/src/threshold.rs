@@ -95,6 +95,7 @@ fn new_log(line: &Line) -> NewLog<'_> {
 async fn merge(target: &Target) -> anyhow::Result<()> {
     let config = CompactorConfig {
         rows_after: Duration::ZERO,
+        fresh_after: Duration::ZERO,
         duty: 1.0,
         eager: true,
         ..CompactorConfig::default()

@@ -35,6 +35,9 @@ const LEASE_TTL: Duration = Duration::from_mins(1);
 pub struct CompactorConfig {
     /// Loose rows that are younger are left alone: most searches look for the newest lines, and rows serve them best.
     pub rows_after: Duration,
+    /// Fresh segments that are younger are left alone: whoever follows new lines finds them by the transaction that wrote
+    /// them.
+    pub fresh_after: Duration,
     /// Hours of fresh segments are dropped when they have been empty for so long: longer than any search looks at a
     /// snapshot.
     pub hours_after: Duration,
@@ -50,6 +53,7 @@ impl Default for CompactorConfig {
     fn default() -> Self {
         Self {
             rows_after: Duration::from_mins(10),
+            fresh_after: Duration::from_secs(20),
             hours_after: Duration::from_mins(2),
             row_bytes: 64 << 20,
             duty: 0.5,
@@ -223,6 +227,7 @@ impl Compactor {
         for listed in [&mut fresh, &mut open] {
             listed.retain(|piece| !self.damaged.contains(&piece.id));
         }
+        fresh.retain(|piece| piece.age >= self.config.fresh_after);
         let backlog = Backlog {
             fresh: sum(&fresh),
             open: sum(&open),

@@ -20,6 +20,7 @@ mod merge;
 mod oldest;
 mod rows;
 mod scan;
+mod tail;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub use histogram::{Bucket, HistogramPlan, InvalidInterval, histogram};
 pub use lines::SQL as LINES_SQL;
 pub use rows::SQL as ROWS_SQL;
 pub use scan::PLANNER_SQL;
+pub use tail::{Arrived, InvalidSnapshot, Snapshot, is_recent};
 
 use crate::segment::Column;
 use cache::Cache;
@@ -278,6 +280,18 @@ impl Reader {
         let partial = (!scan.is_complete() && ended.is_continue()).then_some(Partial::TimeBudget);
         let stats = clock.stats(&scan.tally, scan.snapshot, scan.tally.damaged.or(partial));
         Ok((state, stats))
+    }
+
+    /// Lines that match and were committed after the first snapshot and not after the second, the oldest by their own time
+    /// first. The plan bounds their own times. Of more than `most` the oldest are counted only.
+    pub async fn arrived(
+        &self,
+        tx: &TenantTx<'_>,
+        plan: &Plan,
+        between: (&Snapshot, &Snapshot),
+        most: usize,
+    ) -> Result<Arrived, DbError> {
+        tail::arrived(tx, &self.cache, plan, between, most).await
     }
 
     async fn search_newest(&self, tx: &TenantTx<'_>, plan: &Plan) -> Result<Found, DbError> {

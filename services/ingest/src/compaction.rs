@@ -16,6 +16,7 @@ pub(crate) async fn compact(kit: Kit, db: Db, config: Compaction) {
         db,
         CompactorConfig {
             rows_after: Duration::from_secs(config.compact_rows_after_seconds),
+            fresh_after: Duration::from_secs(config.compact_fresh_after_seconds),
             ..CompactorConfig::default()
         },
     );

@@ -95,6 +95,10 @@ pub struct Compaction {
     #[arg(long, env = "COMPACT_ROWS_AFTER_SECONDS", default_value_t = 600)]
     pub compact_rows_after_seconds: u64,
 
+    /// Segments that are younger are not merged: below 20, whoever follows new lines may miss some.
+    #[arg(long, env = "COMPACT_FRESH_AFTER_SECONDS", default_value_t = 20)]
+    pub compact_fresh_after_seconds: u64,
+
     /// From the end of one round of merging to the next: what is due may wait this long longer.
     #[arg(long, env = "COMPACT_PAUSE_MS", default_value_t = 5_000)]
     pub compact_pause_ms: u64,

@@ -14,6 +14,9 @@ use crate::{Config, metrics};
 
 /// Searches that may wait for each one that may run.
 const WAITING_PER_RUNNING: usize = 4;
+/// Followers of one organisation, and of all together: each looks five times a second.
+const FOLLOWING_PER_ORG: usize = 16;
+const FOLLOWING: usize = 128;
 /// Connections that searches leave for the look-up of sessions.
 const RESERVED_CONNECTIONS: usize = 2;
 /// Above this many known organisations those without a search are forgotten.
@@ -24,7 +27,15 @@ pub(crate) struct Admission {
     wait: Duration,
     /// All organisations together.
     running: Arc<Semaphore>,
+    /// All organisations together.
+    following: Arc<Semaphore>,
     doors: Mutex<HashMap<OrgId, Arc<Door>>>,
+}
+
+/// The right to follow new lines, until dropped.
+pub(crate) struct TailPermit {
+    _permits: [OwnedSemaphorePermit; 2],
+    _door: Arc<Door>,
 }
 
 /// One organisation's door.
@@ -32,6 +43,7 @@ struct Door {
     /// Waiting and running.
     inside: Arc<Semaphore>,
     running: Arc<Semaphore>,
+    following: Arc<Semaphore>,
 }
 
 /// The right to run one search, until dropped.
@@ -50,6 +62,7 @@ impl Admission {
             running: Arc::new(Semaphore::new(
                 connections.saturating_sub(RESERVED_CONNECTIONS).max(1),
             )),
+            following: Arc::new(Semaphore::new(FOLLOWING)),
             doors: Mutex::default(),
         }
     }
@@ -78,6 +91,27 @@ impl Admission {
         })
     }
 
+    /// Lets somebody follow new lines, or says that there are too many.
+    pub(crate) fn follow(&self, org_id: OrgId) -> Result<TailPermit, ApiError> {
+        let door = self.door(org_id);
+        let Ok(own) = Arc::clone(&door.following).try_acquire_owned() else {
+            return Err(ApiError::RateLimited {
+                message: format!("{FOLLOWING_PER_ORG} tails of this organisation are open; close one"),
+                retry_after_s: 5,
+            });
+        };
+        let Ok(shared) = Arc::clone(&self.following).try_acquire_owned() else {
+            return Err(ApiError::Busy {
+                message: "too many tails are open; try again in 5 s".into(),
+                retry_after_s: 5,
+            });
+        };
+        Ok(TailPermit {
+            _permits: [own, shared],
+            _door: door,
+        })
+    }
+
     fn door(&self, org_id: OrgId) -> Arc<Door> {
         let mut doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
         if doors.len() >= KNOWN_ORGS {
@@ -87,6 +121,7 @@ impl Admission {
             Arc::new(Door {
                 inside: Arc::new(Semaphore::new(self.per_org * (1 + WAITING_PER_RUNNING))),
                 running: Arc::new(Semaphore::new(self.per_org)),
+                following: Arc::new(Semaphore::new(FOLLOWING_PER_ORG)),
             })
         });
         Arc::clone(door)
@@ -113,6 +148,7 @@ mod tests {
             per_org,
             wait: Duration::from_millis(20),
             running: Arc::new(Semaphore::new(all)),
+            following: Arc::new(Semaphore::new(FOLLOWING)),
             doors: Mutex::default(),
         }
     }
@@ -129,6 +165,19 @@ mod tests {
         admission.enter(b).await.unwrap();
         drop(held);
         admission.enter(a).await.unwrap();
+    }
+
+    #[test]
+    fn an_organisation_follows_so_many_searches_and_no_more() {
+        let admission = admission(1, 1);
+        let (a, b) = (OrgId::generate(), OrgId::generate());
+        let mut held: Vec<TailPermit> = (0..FOLLOWING_PER_ORG)
+            .map(|_| admission.follow(a).unwrap())
+            .collect();
+        assert!(matches!(admission.follow(a), Err(ApiError::RateLimited { .. })));
+        admission.follow(b).unwrap();
+        held.pop();
+        admission.follow(a).unwrap();
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use logstore::reader::{Line, Stats};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
 use crate::ask::Chosen;
@@ -51,6 +52,39 @@ impl LineView {
             environment_id: line.environment_id,
             environment: environment.to_owned(),
         }
+    }
+}
+
+impl LineView {
+    pub(crate) const CSV_COLUMNS: [&'static str; 9] = [
+        "timestamp",
+        "level",
+        "service",
+        "environment",
+        "message",
+        "meta",
+        "trace_id",
+        "request_id",
+        "id",
+    ];
+
+    /// In the order of the columns.
+    pub(crate) fn csv_record(&self) -> [String; 9] {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        [
+            self.timestamp.format(&Rfc3339).unwrap_or_default(),
+            self.level.to_string(),
+            self.service.clone(),
+            self.environment.clone(),
+            self.message.clone(),
+            self.meta
+                .as_ref()
+                .map(|meta| meta.get().to_owned())
+                .unwrap_or_default(),
+            text(&self.trace_id),
+            text(&self.request_id),
+            self.id.to_string(),
+        ]
     }
 }
 

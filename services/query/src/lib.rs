@@ -13,6 +13,7 @@ mod gateway;
 mod line_id;
 mod metrics;
 mod numbers;
+mod tail;
 mod time_range;
 mod views;
 

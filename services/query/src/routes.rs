@@ -5,11 +5,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{front_page, gateway};
 
+mod export;
 mod facets;
 mod histogram;
 mod lines;
 mod logs;
 mod stats;
+mod tail;
 pub(crate) mod views;
 
 pub(crate) fn configure(cfg: &mut ServiceConfig<'_>) {
@@ -21,6 +23,8 @@ pub(crate) fn configure(cfg: &mut ServiceConfig<'_>) {
     cfg.service(lines::show);
     cfg.service(lines::context);
     cfg.service(stats::stats);
+    cfg.service(tail::follow);
+    cfg.service(export::export);
     cfg.service(views::list);
     cfg.service(views::create);
     cfg.service(views::show);

@@ -133,7 +133,7 @@ fn bound(key: Key) -> Option<OffsetDateTime> {
     (key.ts < i64::MAX).then(|| key.at())
 }
 
-fn listed(row: &Row, place: usize, scope: &SearchScope) -> Result<Listed, DbError> {
+pub(super) fn listed(row: &Row, place: usize, scope: &SearchScope) -> Result<Listed, DbError> {
     let hour: Option<OffsetDateTime> = row.get("hour");
     let shelf = match hour {
         Some(hour) => Shelf::Fresh(hour),

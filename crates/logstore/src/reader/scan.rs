@@ -151,6 +151,17 @@ impl<'a> Scan<'a> {
         })
     }
 
+    /// Reads these segments and nothing else.
+    pub(super) fn of_segments(mut self, segments: Vec<Arc<Listed>>) -> Self {
+        for stream in self.rows.iter_mut().chain(&mut self.directories) {
+            stream.finished = true;
+        }
+        for segment in segments {
+            self.add(segment);
+        }
+        self
+    }
+
     /// Counts all matches instead.
     pub(super) fn counting(self) -> Self {
         Self {

@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 /// Merges whatever there is.
 pub(crate) const EAGER: CompactorConfig = CompactorConfig {
     rows_after: Duration::ZERO,
+    fresh_after: Duration::ZERO,
     hours_after: Duration::from_mins(2),
     row_bytes: 64 << 20,
     duty: 1.0,

@@ -14,7 +14,7 @@ use domain::query::{self, Expr};
 use domain::scope::Scope;
 use logstore::reader::{
     self, Budget, Condition, DIRECTORY_SQL, FETCH_FRESH_SQL, FETCH_MERGED_SQL, Found, HistogramPlan,
-    LINES_SQL, Line, Order, PLANNER_SQL, Partial, Plan, Projection, ROWS_SQL, Reader, SearchScope,
+    LINES_SQL, Line, Order, PLANNER_SQL, Partial, Plan, Projection, ROWS_SQL, Reader, SearchScope, Snapshot,
 };
 use logstore::writer::{Batch, Writer, WriterConfig};
 use testkit::TestDb;
@@ -649,6 +649,46 @@ async fn a_damaged_segment_is_left_out_and_said_so(#[case] column: &str, #[case]
                 assert_eq!(found.stats.partial, None, "{damage}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn what_arrived_between_two_snapshots_is_found_in_either_form() {
+    let test = TestDb::create().await;
+    let org_id = OrgId::generate();
+    let scopes: Vec<Scope> = (0..3).map(|_| new_scope(org_id)).collect();
+    let mut conn = connection(&test).await;
+    let snapshot = async |conn: &mut Connection| {
+        let tx = conn.tenant_snapshot(org_id).await.unwrap();
+        Snapshot::current(&tx).await.unwrap()
+    };
+    let reader = Reader::new(1 << 20);
+    let mut dice = Dice(9);
+    let mut since = snapshot(&mut conn).await;
+    for (query, most) in [("", 10_000), ("alpha level:>=warn", 10_000), ("n:3 OR beta", 20)] {
+        let mut lines = random_lines(&mut dice, &scopes, 600);
+        Form::Written.store(&test, &mut dice, &mut lines).await;
+        let until = snapshot(&mut conn).await;
+        // Not between the two.
+        let mut later = random_lines(&mut dice, &scopes, 100);
+        Form::Written.store(&test, &mut dice, &mut later).await;
+        let ask = Ask {
+            query: query.to_owned(),
+            order: Order::OldestFirst,
+            ..everything(&scopes)
+        };
+        let tx = conn.tenant_snapshot(org_id).await.unwrap();
+        let arrived = reader
+            .arrived(&tx, &ask.plan(), (&since, &until), most)
+            .await
+            .unwrap();
+        drop(tx);
+        let mut expected = expected(&lines, &ask);
+        let missed = expected.len().saturating_sub(most);
+        expected.drain(..missed);
+        let seen: Vec<String> = arrived.lines.into_iter().map(|line| line.message).collect();
+        assert_eq!((seen, arrived.missed), (expected, missed as u64), "{query}");
+        since = snapshot(&mut conn).await;
     }
 }
 

@@ -61,6 +61,7 @@ impl Store {
             .on_database(db)
             .env(Service::Ingest, "REQUIRE_DURABLE_POSTGRES", true)
             .env(Service::Ingest, "COMPACT_ROWS_AFTER_SECONDS", 0)
+            .env(Service::Ingest, "COMPACT_FRESH_AFTER_SECONDS", 0)
             .env(Service::Ingest, "COMPACT_PAUSE_MS", 20)
             .start()
             .await;

@@ -57,23 +57,30 @@ async fn the_document_lists_the_gateways_own_routes_and_who_may_call_them() {
         [
             "/",
             "/api/logs/context",
+            "/api/logs/export",
             "/api/logs/facets",
             "/api/logs/fields",
             "/api/logs/histogram",
             "/api/logs/lines/{id}",
             "/api/logs/query",
             "/api/logs/stats",
+            "/api/logs/tail",
             "/api/logs/views",
             "/api/logs/views/{id}",
         ]
     );
-    for path in &paths[1..8] {
+    for path in &paths[1..10] {
         let operation = &document["paths"][path.as_str()]["get"];
         assert_eq!(
             operation["security"],
             serde_json::json!([{"session": ["viewer"]}, {"token": ["viewer"]}])
         );
-        assert!(!operation["responses"]["200"]["content"]["application/json"]["schema"].is_null());
+        assert!(
+            !operation["responses"]["200"]["content"]
+                .as_object()
+                .unwrap()
+                .is_empty()
+        );
         assert!(!operation["parameters"].as_array().unwrap().is_empty(), "{path}");
     }
     assert!(document["paths"]["/"]["get"]["security"].is_null());

@@ -10,6 +10,7 @@ mod lines;
 mod numbers;
 mod paths;
 mod search;
+mod tail;
 mod tenancy;
 mod test_app;
 mod upstream;
