@@ -1,4 +1,4 @@
-//! The gateway: searches logs, and forwards the rest of `/api/*` to its owner, so that a browser sees one origin.
+//! The gateway: serves the dashboard, searches logs, and forwards the rest of `/api/*` to its owner, so that a browser sees one origin.
 
 mod app;
 mod config;
@@ -6,9 +6,10 @@ mod routes;
 
 mod admission;
 mod criteria;
-mod front_page;
+mod dashboard;
 mod gateway;
 mod metrics;
+mod parts;
 mod time_range;
 
 pub use app::start;
