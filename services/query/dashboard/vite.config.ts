@@ -32,6 +32,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
   },
   server: {
-    proxy: { '/api': process.env.QUERY_URL ?? 'http://127.0.0.1:8080' },
+    proxy: { '/api': process.env.GATEWAY_URL ?? 'http://127.0.0.1:8080' },
   },
 });
