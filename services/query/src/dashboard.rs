@@ -168,6 +168,22 @@ mod tests {
     }
 
     #[test]
+    fn the_pages_are_those_that_the_browsers_router_knows() {
+        let router = include_str!("../dashboard/src/App.svelte");
+        let mut known: Vec<String> = router
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("'/")?.split_once("': { title:"))
+            .map(|(path, _)| format!("/{}", path.replace(":id", "{id}")))
+            .collect();
+        // Leads on to another.
+        known.push("/".to_owned());
+        known.sort_unstable();
+        let mut served = PAGES.map(str::to_owned);
+        served.sort_unstable();
+        assert_eq!(known, served);
+    }
+
+    #[test]
     fn the_policy_has_no_way_around_it() {
         assert!(POLICY.starts_with("default-src 'none';"));
         assert!(!POLICY.contains("unsafe") && !POLICY.contains('*') && !POLICY.contains("http"));

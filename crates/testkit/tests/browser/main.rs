@@ -54,7 +54,7 @@ async fn run(stack: &Stack, arguments: &[&str]) {
             Service::Alerting => "ALERTING_URL",
             Service::Webhook => "WEBHOOK_URL",
         };
-        if stack.processes().any(|process| process.name().starts_with(service.as_str())) {
+        if stack.has(service) {
             node.env(variable, stack.process(service, 0).base());
         }
     }

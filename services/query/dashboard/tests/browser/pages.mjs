@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GATEWAY, makeService, send, sendLines, settled, signUp, violations, Watch, withBrowser } from './browser.mjs';
 
-const EMPTY = ['/start', '/overview', '/logs', '/services', '/deployments', '/incidents', '/alerts', '/channels', '/members', '/audit', '/diagnostics', '/account', '/nothing-here'];
+const EMPTY = ['/start', '/overview', '/logs', '/services', '/deployments', '/incidents', '/alerts', '/channels', '/members', '/audit', '/diagnostics', '/account'];
 const LOOKS = [
   { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
   { colorScheme: 'dark', viewport: { width: 1280, height: 800 } },
