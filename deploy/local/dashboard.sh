@@ -88,10 +88,10 @@ build() {
   say "Built the dashboard."
 }
 
-chromium() {
+find_chromium() {
   local place
   for place in chromium chromium-browser google-chrome "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" "/Applications/Chromium.app/Contents/MacOS/Chromium"; do
-    if place=$(command -v "$place"); then
+    if place=$(type -P "$place"); then
       echo "$place"
       return
     fi
@@ -99,7 +99,7 @@ chromium() {
   have apt-get && may_become_root || die "Chromium is not here" "Debian:  sudo apt-get install chromium     macOS:  brew install --cask chromium"
   say "Installing Chromium ..." >&2
   quietly apt_get chromium >&2 || die "apt-get could not install chromium" "The lines above say why."
-  command -v chromium || die "chromium was installed, but is not where it was expected"
+  type -P chromium || die "chromium was installed, but is not where it was expected"
 }
 
 mkdir -p "$state_dir"
@@ -107,7 +107,7 @@ command=${1:-}
 [ $# -eq 0 ] || shift
 case $command in
   build) build ;;
-  chromium) chromium ;;
+  chromium) find_chromium ;;
   node)
     find_node
     packages

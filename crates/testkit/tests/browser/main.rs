@@ -3,6 +3,8 @@
 //!
 //! `TEST_WITHOUT_BROWSER=yes` leaves these tests out, for a machine that cannot have Chromium.
 
+#![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
