@@ -39,8 +39,13 @@ find_node() {
     mkdir -p "$(dirname "$cache")"
     if ! quietly python3 -m venv "$cache"; then
       # Debian keeps it in a package of its own. It starts nothing.
-      have apt-get && may_become_root || die "python3 cannot make a virtual environment" "Debian, Ubuntu:  sudo apt-get install python3-venv"
-      quietly apt_get python3-venv && rm -rf "$cache" && quietly python3 -m venv "$cache" || die "python3 cannot make a virtual environment" "The lines above say why."
+      if ! have apt-get || ! may_become_root; then
+        die "python3 cannot make a virtual environment" "Debian, Ubuntu:  sudo apt-get install python3-venv"
+      fi
+      rm -rf "$cache"
+      if ! quietly apt_get python3-venv || ! quietly python3 -m venv "$cache"; then
+        die "python3 cannot make a virtual environment" "The lines above say why."
+      fi
     fi
     quietly "$cache/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: "$node_wheel" \
       || { rm -rf "$cache"; die "pip could not install $node_wheel" "The lines above say why; is this machine online?"; }
@@ -96,7 +101,9 @@ find_chromium() {
       return
     fi
   done
-  have apt-get && may_become_root || die "Chromium is not here" "Debian:  sudo apt-get install chromium     macOS:  brew install --cask chromium"
+  if ! have apt-get || ! may_become_root; then
+    die "Chromium is not here" "Debian:  sudo apt-get install chromium     macOS:  brew install --cask chromium"
+  fi
   say "Installing Chromium ..." >&2
   quietly apt_get chromium >&2 || die "apt-get could not install chromium" "The lines above say why."
   type -P chromium || die "chromium was installed, but is not where it was expected"

@@ -36,29 +36,43 @@ async fn one_service_down_leaves_the_other_pages() {
 }
 
 #[tokio::test]
+async fn the_rules_of_the_dashboard_hold() {
+    node(&["node_modules/vitest/vitest.mjs", "run", "tests/unit"], &[]).await;
+}
+
+#[tokio::test]
 async fn the_committed_types_match_the_documents() {
     run(&Stack::start().await, &["scripts/types.mjs", "--check"]).await;
 }
 
-/// Runs Node.js in the dashboard's folder, with the addresses of the stack, and shows what it says if it fails.
+/// Runs Node.js in the dashboard's folder, with the addresses of the stack.
 async fn run(stack: &Stack, arguments: &[&str]) {
+    let present = Service::ALL.into_iter().filter(|service| stack.has(*service));
+    let address = |service| (variable(service), stack.process(service, 0).base());
+    let addresses: Vec<_> = present.map(address).collect();
+    node(arguments, &addresses).await;
+}
+
+fn variable(service: Service) -> &'static str {
+    match service {
+        Service::Query => "GATEWAY_URL",
+        Service::Ingest => "INGEST_URL",
+        Service::Identity => "IDENTITY_URL",
+        Service::Alerting => "ALERTING_URL",
+        Service::Webhook => "WEBHOOK_URL",
+    }
+}
+
+/// Runs Node.js in the dashboard's folder, and shows what it says if it fails.
+async fn node(arguments: &[&str], environment: &[(&str, String)]) {
     if std::env::var_os("TEST_WITHOUT_BROWSER").is_some_and(|value| value == "yes") {
         return;
     }
     let script = root().join("deploy/local/dashboard.sh");
     let mut node = Command::new(&script);
     node.arg("node").args(arguments).stdin(Stdio::null());
-    for service in Service::ALL {
-        let variable = match service {
-            Service::Query => "GATEWAY_URL",
-            Service::Ingest => "INGEST_URL",
-            Service::Identity => "IDENTITY_URL",
-            Service::Alerting => "ALERTING_URL",
-            Service::Webhook => "WEBHOOK_URL",
-        };
-        if stack.has(service) {
-            node.env(variable, stack.process(service, 0).base());
-        }
+    for (name, value) in environment {
+        node.env(name, value);
     }
     if arguments.contains(&"--test") {
         node.env("CHROMIUM", chromium(&script).await);

@@ -79,7 +79,8 @@ export function permalink(line: { id: string; timestamp: string; service: string
     service: line.service,
     environment: line.environment,
     from: new Date(at - 60_000).toISOString(),
-    to: new Date(at + 60_000).toISOString(),
+    // Newest come first: what is soon after it would stand before it.
+    to: new Date(at + 1_000).toISOString(),
     line: line.id,
   });
   return `/logs?${params}`;
