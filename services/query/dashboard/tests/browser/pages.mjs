@@ -70,3 +70,16 @@ test('dialogs are accessible', () =>
     }
     watch.check();
   }));
+
+test('the page of the first run fits a phone once it shows the key', () =>
+  withBrowser(async (browser) => {
+    const { context } = await signUp(browser, 'Acme', { viewport: { width: 390, height: 844 } });
+    const page = await context.newPage();
+    await page.goto(`${GATEWAY}/start`);
+    await page.getByRole('button', { name: 'Create it, with a key' }).click();
+    for (const name of ['curl', 'Python', 'Go', 'Docker']) {
+      await page.getByRole('tab', { name }).click();
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, name);
+    }
+    assert.deepEqual(await violations(page), []);
+  }));
