@@ -1,12 +1,15 @@
 # Everything here is also what continuous integration runs. Works with GNU make 3.81, which is what macOS has.
 .DEFAULT_GOAL := help
-.PHONY: help run reset test test-up test-down bench fmt lint lint-fmt lint-invariants lint-scripts lint-manifests lint-clippy \
+.PHONY: help run reset dashboard test test-up test-down bench fmt lint lint-fmt lint-invariants lint-scripts lint-manifests lint-clippy \
         lint-deny size test-scripts clean
 
 export CARGO_TERM_COLOR ?= auto
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dashboard: ## build the dashboard, which the query program embeds (gets Node.js by itself where it is missing)
+	@deploy/local/dashboard.sh build
 
 run: ## start everything on this machine (PORT_BASE=9080 moves the ports, RELEASE=1 optimises); Ctrl-C stops it
 	@deploy/local/run.sh
@@ -15,6 +18,7 @@ reset: ## delete the local database, broker, secrets and logs of `make run`
 	@deploy/local/run.sh reset
 
 test: ## run all tests against a throw-away PostgreSQL and RabbitMQ (ARGS='-p ingest' narrows)
+	@deploy/local/dashboard.sh build
 	@cargo build --workspace --bins
 	@deploy/local/cargo-test.sh --no-run $(ARGS)
 	@deploy/local/test.sh run deploy/local/cargo-test.sh $(ARGS)

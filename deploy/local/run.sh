@@ -309,6 +309,7 @@ run() {
     step RabbitMQ "$(log_of rabbitmq)" start_rabbitmq
     broker_url="$("$here/rabbitmq.sh" url "$state_dir/rabbitmq")/%2f"
   fi
+  [ -n "${BIN_DIR:-}" ] || step dashboard "$(log_of dashboard)" "$here/dashboard.sh" build
   [ -n "${BIN_DIR:-}" ] || step build "$(log_of build)" build
   step migrations "$(log_of migrate)" migrate
 

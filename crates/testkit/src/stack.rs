@@ -249,6 +249,11 @@ impl Stack {
         self.process(service, 0).client()
     }
 
+    /// Whether a service is part of it.
+    pub fn has(&self, service: Service) -> bool {
+        self.processes.contains_key(&service)
+    }
+
     /// One replica, counted from 0.
     pub fn process(&self, service: Service, replica: usize) -> &Process {
         let replicas = self

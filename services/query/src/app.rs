@@ -5,8 +5,8 @@ use logstore::reader::{Budget, Reader};
 use service_kit::{Clock, Kit, Running};
 
 use crate::admission::Admission;
-use crate::front_page::Parts;
 use crate::gateway::Gateway;
+use crate::parts::Parts;
 use crate::{Config, routes};
 
 /// What the handlers share.
@@ -16,6 +16,8 @@ pub(crate) struct State {
     pub(crate) reader: Reader,
     pub(crate) gateway: Gateway,
     pub(crate) parts: Parts,
+    /// Where applications send their lines, without a slash at the end.
+    pub(crate) ingest_public_url: String,
 }
 
 /// Starts serving. PostgreSQL and the other services may be away: what needs them answers 503 until they are back.
@@ -27,6 +29,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         budget: config.budget(),
         reader: Reader::new(config.search_cache_bytes),
         parts: Parts::new(gateway.clone()),
+        ingest_public_url: config.ingest_public_url(),
         gateway,
     };
     let running = service_kit::server::serve(

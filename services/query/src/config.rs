@@ -20,6 +20,10 @@ pub struct Config {
     #[arg(long, env = "INGEST_URL", value_parser = base_url)]
     pub ingest_url: Url,
 
+    /// Address of ingest as applications outside reach it: the dashboard shows it in its snippets. `INGEST_URL` when absent.
+    #[arg(long, env = "INGEST_PUBLIC_URL", value_parser = base_url)]
+    pub ingest_public_url: Option<Url>,
+
     /// Address of alerting, such as http://alerting:8083.
     #[arg(long, env = "ALERTING_URL", value_parser = base_url)]
     pub alerting_url: Url,
@@ -59,6 +63,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Without a slash at the end.
+    pub(crate) fn ingest_public_url(&self) -> String {
+        let url = self.ingest_public_url.as_ref().unwrap_or(&self.ingest_url);
+        url.as_str().trim_end_matches('/').to_owned()
+    }
+
     pub(crate) fn budget(&self) -> Budget {
         Budget {
             time: Duration::from_millis(self.search_budget_ms),

@@ -1,4 +1,4 @@
-//! The gateway: searches logs, and forwards the rest of `/api/*` to its owner, so that a browser sees one origin.
+//! The gateway: serves the dashboard, searches logs, and forwards the rest of `/api/*` to its owner, so that a browser sees one origin.
 
 mod app;
 mod config;
@@ -7,12 +7,13 @@ mod routes;
 mod admission;
 mod answer;
 mod ask;
+mod dashboard;
 mod fields;
-mod front_page;
 mod gateway;
 mod line_id;
 mod metrics;
 mod numbers;
+mod parts;
 mod tail;
 mod time_range;
 mod views;

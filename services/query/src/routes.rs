@@ -3,7 +3,7 @@
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{front_page, gateway};
+use crate::{dashboard, gateway, parts};
 
 mod export;
 mod facets;
@@ -15,7 +15,6 @@ mod tail;
 pub(crate) mod views;
 
 pub(crate) fn configure(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(front_page::show);
     cfg.service(logs::query);
     cfg.service(histogram::histogram);
     cfg.service(facets::facets);
@@ -30,6 +29,11 @@ pub(crate) fn configure(cfg: &mut ServiceConfig<'_>) {
     cfg.service(views::show);
     cfg.service(views::change);
     cfg.service(views::delete);
+    cfg.service(parts::show);
     // Whatever is not the gateway's own. It stands in no OpenAPI document: the owner of each route documents it.
     cfg.route("/api/{path:.*}", web::route().to(gateway::forward));
+    // Files and pages for browsers. The paths that every service answers are registered later and not taken by these.
+    for (path, answer) in dashboard::routes() {
+        cfg.route(path, answer);
+    }
 }

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
 
+mod dashboard;
 mod failure;
 mod forwarding;
-mod front_page;
 mod histogram;
 mod lines;
 mod numbers;

@@ -142,7 +142,7 @@ async fn who_comes_back_goes_on_behind_the_last_event_wherever_that_was() {
         app.store(org.scope(), &lines).await;
         stored += count;
         let mut last = String::new();
-        for _ in 0..dice.below(count as u64) + 1 {
+        for _ in 0..=dice.below(count as u64 - 1) {
             let event = tail.next().await;
             seen.push(event.data["message"].as_str().unwrap().to_owned());
             last = event.id;

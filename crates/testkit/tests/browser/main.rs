@@ -1,0 +1,101 @@
+//! The dashboard in a real Chromium, against the five real services. What is done and looked for stands in
+//! `services/query/dashboard/tests/browser`.
+//!
+//! `TEST_WITHOUT_BROWSER=yes` leaves these tests out, for a machine that cannot have Chromium.
+
+#![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use testkit::{Service, Stack};
+use tokio::process::Command;
+
+#[tokio::test]
+async fn somebody_new_gets_to_the_first_line() {
+    run(&Stack::start().await, &["--test", "tests/browser/first_line.mjs"]).await;
+}
+
+#[tokio::test]
+async fn every_page_is_accessible_and_fits() {
+    run(&Stack::start().await, &["--test", "tests/browser/pages.mjs"]).await;
+}
+
+#[tokio::test]
+async fn hostile_text_only_shows() {
+    run(&Stack::start().await, &["--test", "tests/browser/hostile.mjs"]).await;
+}
+
+#[tokio::test]
+async fn one_service_down_leaves_the_other_pages() {
+    let services = Service::ALL
+        .into_iter()
+        .filter(|service| *service != Service::Alerting);
+    let stack = Stack::build().only(services).start().await;
+    run(&stack, &["--test", "tests/browser/one_down.mjs"]).await;
+}
+
+#[tokio::test]
+async fn the_rules_of_the_dashboard_hold() {
+    node(&["node_modules/vitest/vitest.mjs", "run", "tests/unit"], &[]).await;
+}
+
+#[tokio::test]
+async fn the_committed_types_match_the_documents() {
+    run(&Stack::start().await, &["scripts/types.mjs", "--check"]).await;
+}
+
+/// Runs Node.js in the dashboard's folder, with the addresses of the stack.
+async fn run(stack: &Stack, arguments: &[&str]) {
+    let present = Service::ALL.into_iter().filter(|service| stack.has(*service));
+    let address = |service| (variable(service), stack.process(service, 0).base());
+    let addresses: Vec<_> = present.map(address).collect();
+    node(arguments, &addresses).await;
+}
+
+fn variable(service: Service) -> &'static str {
+    match service {
+        Service::Query => "GATEWAY_URL",
+        Service::Ingest => "INGEST_URL",
+        Service::Identity => "IDENTITY_URL",
+        Service::Alerting => "ALERTING_URL",
+        Service::Webhook => "WEBHOOK_URL",
+    }
+}
+
+/// Runs Node.js in the dashboard's folder, and shows what it says if it fails.
+async fn node(arguments: &[&str], environment: &[(&str, String)]) {
+    if std::env::var_os("TEST_WITHOUT_BROWSER").is_some_and(|value| value == "yes") {
+        return;
+    }
+    let script = root().join("deploy/local/dashboard.sh");
+    let mut node = Command::new(&script);
+    node.arg("node").args(arguments).stdin(Stdio::null());
+    for (name, value) in environment {
+        node.env(name, value);
+    }
+    if arguments.contains(&"--test") {
+        node.env("CHROMIUM", chromium(&script).await);
+    }
+    let output = node.kill_on_drop(true).output().await.unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+async fn chromium(script: &Path) -> String {
+    let output = Command::new(script).arg("chromium").output().await.unwrap();
+    assert!(
+        output.status.success(),
+        "{}\nor leave these tests out: TEST_WITHOUT_BROWSER=yes make test",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}

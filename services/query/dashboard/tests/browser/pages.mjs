@@ -1,0 +1,85 @@
+// Every page, empty and filled, in both themes and on a phone: what axe finds, and whether anything is wider than the screen.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GATEWAY, makeService, send, sendLines, settled, signUp, violations, Watch, withBrowser } from './browser.mjs';
+
+const EMPTY = ['/start', '/overview', '/logs', '/services', '/deployments', '/incidents', '/alerts', '/channels', '/members', '/audit', '/diagnostics', '/account'];
+const LOOKS = [
+  { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
+  { colorScheme: 'dark', viewport: { width: 1280, height: 800 } },
+  { colorScheme: 'light', viewport: { width: 390, height: 844 } },
+];
+
+/** Something of everything. */
+async function fill(context) {
+  const service = await makeService(context, 'checkout');
+  const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+  await sendLines(context, service.key, Array.from({ length: 60 }, (_, i) => ({ level: levels[i % 6], message: `order ${i} was \u001b[31mdeclined\u001b[0m`, trace_id: `t${i % 3}`, meta: { order: i, user: { plan: 'pro' } } })));
+  await send(context, 'POST', '/api/v1/deployments', { status: 'failure', version: '1.4.2', commit_sha: 'a'.repeat(40), commit_message: 'Charge once', url: 'https://ci.example.com/1' }, { 'X-API-Key': service.key });
+  await send(context, 'POST', '/api/alerts', { name: 'Error burst', type: 'error_count', severity: 'high', params: { threshold: 5, window_seconds: 60 } });
+  await send(context, 'POST', '/api/channels', { type: 'slack', name: '#on-call', config: { webhook_url: 'http://127.0.0.1:9/services/x' } });
+  await send(context, 'POST', '/api/invites', { email: 'bob@example.com', role: 'viewer' });
+  const incident = await send(context, 'POST', '/api/incidents', { title: 'Payments fail', severity: 'critical', service_id: service.id });
+  await send(context, 'POST', `/api/incidents/${incident.id}/notes`, { text: 'Rolled back.' });
+  const { data } = await (await context.request.get(`${GATEWAY}/api/logs/query?limit=1`)).json();
+  return [`/incidents/${incident.id}`, `/services/${service.id}`, `/logs?line=${data[0].id}&wrap=1&cols=service,meta.order`];
+}
+
+async function problems(context, paths, look) {
+  const watch = new Watch();
+  const page = watch.on(await context.newPage());
+  await page.emulateMedia({ colorScheme: look.colorScheme });
+  await page.setViewportSize(look.viewport);
+  const found = [];
+  for (const path of paths) {
+    await page.goto(GATEWAY + path);
+    await settled(page);
+    const name = `${path} ${look.colorScheme} ${look.viewport.width}`;
+    found.push(...(await violations(page)).map((violation) => `${name} ${violation}`));
+    const excess = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (excess > 0) found.push(`${name} is ${excess} px wider than the screen`);
+  }
+  await page.close();
+  return [...found, ...watch.seen];
+}
+
+test('every page is accessible and fits, empty and filled, in light, dark and on a phone', () =>
+  withBrowser(async (browser) => {
+    const anyone = await browser.newContext();
+    const { context } = await signUp(browser, 'Acme');
+    const found = [];
+    for (const look of LOOKS) found.push(...(await problems(anyone, ['/login?next=/logs', '/signup'], look)));
+    found.push(...(await problems(context, EMPTY, LOOKS[2])));
+    const filled = await fill(context);
+    for (const look of LOOKS) found.push(...(await problems(context, [...EMPTY, ...filled], look)));
+    assert.deepEqual(found, []);
+  }));
+
+test('dialogs are accessible', () =>
+  withBrowser(async (browser) => {
+    const { context } = await signUp(browser, 'Acme', { colorScheme: 'dark' });
+    const watch = new Watch();
+    const page = watch.on(await context.newPage());
+    for (const [path, button] of [['/alerts', 'New alert'], ['/channels', 'New channel'], ['/services', 'New service'], ['/incidents', 'Open one'], ['/logs', 'Keys']]) {
+      await page.goto(GATEWAY + path);
+      await page.getByRole('button', { name: button, exact: true }).click();
+      await page.getByRole('dialog').waitFor();
+      assert.deepEqual(await violations(page), [], path);
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    }
+    watch.check();
+  }));
+
+test('the page of the first run fits a phone once it shows the key', () =>
+  withBrowser(async (browser) => {
+    const { context } = await signUp(browser, 'Acme', { viewport: { width: 390, height: 844 } });
+    const page = await context.newPage();
+    await page.goto(`${GATEWAY}/start`);
+    await page.getByRole('button', { name: 'Create it, with a key' }).click();
+    for (const name of ['curl', 'Python', 'Go', 'Docker']) {
+      await page.getByRole('tab', { name }).click();
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, name);
+    }
+    assert.deepEqual(await violations(page), []);
+  }));
