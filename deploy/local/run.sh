@@ -182,6 +182,8 @@ launch() {
     ingest)
       export AMQP_URL=$broker_url DEFAULT_RATE_LIMIT_PER_MINUTE=${DEFAULT_RATE_LIMIT_PER_MINUTE:-0} COMPACTOR_DATABASE_URL
       COMPACTOR_DATABASE_URL=$(role_url compactor)
+      # As in its image.
+      export MALLOC_MMAP_THRESHOLD_=262144
       ;;
     identity) export SEALING_KEYS=$sealing_keys PUBLIC_URL ;;
     alerting) export AMQP_URL=$broker_url SEALING_KEYS=$sealing_keys PUBLIC_URL EGRESS_ALLOW=${EGRESS_ALLOW:-127.0.0.0/8,::1/128} ;;

@@ -211,6 +211,8 @@ impl StackBuilder {
         if service == Service::Ingest {
             let compactor = db.url_for("sightline_compactor");
             environment.push(("COMPACTOR_DATABASE_URL".to_owned(), compactor));
+            // As in its image (deploy/Dockerfile).
+            environment.push(("MALLOC_MMAP_THRESHOLD_".to_owned(), "262144".to_owned()));
         }
         let own = self
             .environment

@@ -307,7 +307,7 @@ async fn a_hanging_postgres_is_answered_with_503_in_time_and_life_goes_on_after_
 /// Senders of four organisations that do not give up, with bodies of megabytes: more than ingest may hold.
 #[tokio::test]
 async fn a_silent_postgres_under_full_load_costs_bounded_memory_and_no_acknowledged_line() {
-    const CONNECTIONS: usize = 64;
+    const CONNECTIONS: usize = 200;
     const MIB: u64 = 1024 * 1024;
     let server = PrivatePostgres::start().await;
     let db = TestDb::create_on(&server.url()).await;
