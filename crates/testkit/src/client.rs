@@ -162,10 +162,17 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Reads an answer that was asked for by hand.
-    pub async fn read(response: reqwest::Response) -> reqwest::Result<Self> {
+    /// Reads an answer that was asked for by hand; of a stream of events, which has no end, what comes first.
+    pub async fn read(mut response: reqwest::Response) -> reqwest::Result<Self> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let bytes = response.bytes().await?;
+        let is_stream = headers
+            .get("content-type")
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        let bytes = if is_stream {
+            response.chunk().await?.unwrap_or_default()
+        } else {
+            response.bytes().await?
+        };
         let body = if bytes.is_empty() {
             Value::Null
         } else {

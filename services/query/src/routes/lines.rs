@@ -18,6 +18,8 @@ use crate::ask::{Ask, Chosen, ScopeFilter};
 use crate::line_id::LineId;
 use crate::time_range::TimeRange;
 
+const NOT_FOUND: ApiError = ApiError::NotFound { what: "log line" };
+
 /// How far before and after the line its neighbours may lie.
 const REACH: Duration = Duration::days(1);
 
@@ -40,12 +42,14 @@ pub(crate) async fn show(
     caller: Viewer,
     kit: web::Data<Kit>,
     state: web::Data<State>,
-    id: PathId<LineId>,
+    id: PathId<String>,
 ) -> Result<web::Json<Data<LineView>>, ApiError> {
     let _turn = state.admission.enter(caller.org_id).await?;
     let mut conn = kit.db.conn("query.line").await?;
     let tx = conn.tenant_snapshot(caller.org_id).await?;
-    let (line, chosen, _) = find(&tx, &state, id.0).await?;
+    // What is no id is the id of no line.
+    let id = id.0.parse().map_err(|_invalid| NOT_FOUND)?;
+    let (line, chosen, _) = find(&tx, &state, id).await?;
     tx.commit().await?;
     Ok(web::Json(Data {
         data: LineView::new(line, &chosen),
@@ -160,7 +164,6 @@ async fn neighbours(
 
 /// The line, its names, and a plan that looks at its service and environment only.
 async fn find(tx: &TenantTx<'_>, state: &State, id: LineId) -> Result<(Line, Chosen, Plan), ApiError> {
-    const NOT_FOUND: ApiError = ApiError::NotFound { what: "log line" };
     let ask = Ask {
         query: Query {
             filter: Expr::All,

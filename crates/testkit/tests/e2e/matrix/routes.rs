@@ -146,7 +146,19 @@ impl Operation {
                 }
             })
             .collect();
-        filled.join("/")
+        let path = filled.join("/");
+        // What these cannot do without.
+        match path.as_str() {
+            "/api/logs/context" => format!("{path}?id={}", id("lines")),
+            "/api/logs/stats" => format!("{path}?q=%7C+stats+count()"),
+            _ => path,
+        }
+    }
+
+    /// A path with one more parameter.
+    pub(super) fn and(path: &str, parameter: &str, value: &str) -> String {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{joint}{parameter}={value}")
     }
 
     /// A body that the route accepts from a member of this tenant.

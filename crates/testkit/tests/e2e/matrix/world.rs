@@ -86,6 +86,7 @@ impl World {
             .with_header("Idempotency-Key", &canary);
         let receipt = ingest.post("/api/v1/logs/ingest", lines).await;
         let receipt = receipt.assert_status(200).data();
+        let line = admin.first_of(Service::Query, "/api/logs/query").await;
 
         let ids = BTreeMap::from([
             ("services", service_id),
@@ -104,6 +105,7 @@ impl World {
             ("deliveries", text(&delivery["id"])),
             ("deployments", text(&deployment["id"])),
             ("receipts", text(&receipt["receipt_id"])),
+            ("lines", text(&line["id"])),
         ]);
         Self {
             org,
@@ -122,8 +124,9 @@ impl World {
             .clone()
     }
 
+    /// Those that parameters take: of lines they do not.
     pub(super) fn ids(&self) -> impl Iterator<Item = &String> {
-        self.ids.values()
+        self.ids.iter().filter(|(kind, _)| **kind != "lines").map(|(_, id)| id)
     }
 
     /// A token of the admin that may do what this role may.
