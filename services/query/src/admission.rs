@@ -15,8 +15,8 @@ use crate::{Config, metrics};
 /// Searches that may wait for each one that may run.
 const WAITING_PER_RUNNING: usize = 4;
 /// Followers of one organisation, and of all together: each looks five times a second.
-const FOLLOWING_PER_ORG: usize = 16;
-const FOLLOWING: usize = 128;
+const FOLLOWING_PER_ORG: usize = 64;
+const FOLLOWING: usize = 256;
 /// Connections that searches leave for the look-up of sessions.
 const RESERVED_CONNECTIONS: usize = 2;
 /// Above this many known organisations those without a search are forgotten.

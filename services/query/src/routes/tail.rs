@@ -23,8 +23,9 @@ use crate::app::State;
 use crate::ask::LogFilter;
 use crate::tail::{self, Buffer, Event, Position};
 
-/// A connection without lines is written to this often, so that nothing between takes it for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+/// A connection without lines is written to this often: nothing between takes it for dead, and one whose client is gone is
+/// found out, and looked for no longer.
+const HEARTBEAT: Duration = Duration::from_secs(3);
 /// After this the stream ends, and the client comes back with its position: whether they may still see it is looked at anew.
 const LONGEST: Duration = Duration::from_mins(5);
 
