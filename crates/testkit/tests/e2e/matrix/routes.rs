@@ -94,7 +94,7 @@ pub(super) fn operations(service: Service, document: &Value) -> Vec<Operation> {
                 .iter()
                 .filter(|parameter| parameter["in"] == "query")
                 .filter_map(|parameter| parameter["name"].as_str())
-                .filter(|name| name.ends_with("_id"))
+                .filter(|name| name.ends_with("_id") && *name != "last_event_id")
                 .map(str::to_owned)
                 .collect();
             let (needs, takes_tokens) = Needs::parse(operation, &name);
