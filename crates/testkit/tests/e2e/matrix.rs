@@ -216,8 +216,14 @@ async fn assert_unknown(matrix: &Matrix, operation: &Operation, client: &Client)
         assert_no_canary(operation, &reply, &matrix.ours);
     }
 
+    // An organisation may follow only so many searches at once, and a closed connection is noticed after seconds.
+    let most = if operation.path.ends_with("/tail") {
+        8
+    } else {
+        usize::MAX
+    };
     for parameter in &operation.query_ids {
-        for id in matrix.ours.ids() {
+        for id in matrix.ours.ids().take(most) {
             let path = Operation::and(&operation.path_with(&matrix.theirs), parameter, id);
             let reply = matrix.call(client, operation, &path, None).await;
             assert_no_canary(operation, &reply, &matrix.ours);
