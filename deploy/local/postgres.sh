@@ -152,6 +152,8 @@ EOF
 max_connections = 200
 shared_buffers = 512MB
 max_wal_size = 4GB
+# Files of the write-ahead log are used again: to make one stops every commit for about 50 ms.
+min_wal_size = 2GB
 EOF
     if as_server_user "$bin/postgres" -D "$server/data" -C wal_compression -c wal_compression=lz4 >/dev/null 2>&1; then
       echo "wal_compression = lz4"
