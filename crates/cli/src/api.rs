@@ -12,7 +12,7 @@ use crate::failure::Usage;
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// Between two pieces of an answer. Tails are written to every few seconds, searches end long before.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// Of an error's body.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 
@@ -217,13 +217,13 @@ impl Api {
         let mut text = error.message;
         for detail in &error.details {
             if !text.contains(&detail.message) {
-                text.push_str(&format!("; {}: {}", detail.path, detail.message));
+                text = format!("{text}; {}: {}", detail.path, detail.message);
             }
         }
         if status == StatusCode::UNAUTHORIZED {
             text.push_str("; run `sightline login` with a new token");
         } else if status.is_server_error() {
-            text.push_str(&format!(" (correlation id {correlation_id})"));
+            text = format!("{text} (correlation id {correlation_id})");
         }
         ApiFailure::Refused {
             status: status.as_u16(),

@@ -38,7 +38,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let io_error =
         |cause: &(dyn std::error::Error + 'static)| cause.downcast_ref::<io::Error>().map(io::Error::kind);
     // Connections break too, but those errors have the HTTP client's around them.
-    !error.chain().any(|cause| cause.is::<reqwest::Error>())
+    !error.chain().any(<dyn std::error::Error>::is::<reqwest::Error>)
         && error
             .chain()
             .any(|cause| io_error(cause) == Some(io::ErrorKind::BrokenPipe))

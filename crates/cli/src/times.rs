@@ -89,7 +89,7 @@ impl Clockface {
 
     fn format(&self, rfc3339: &str, format: &str) -> String {
         match rfc3339.parse::<Timestamp>() {
-            Ok(at) => at.to_zoned(self.0.clone()).strftime(format).to_string(),
+            Ok(at) => at.to_zoned_datetime(self.0.clone()).strftime(format).to_string(),
             Err(_) => rfc3339.to_owned(),
         }
     }

@@ -55,7 +55,7 @@ async fn copy(mut response: Response, target: &mut Target) -> anyhow::Result<(u6
             return Ok((lines, bytes));
         };
         target.write(&chunk)?;
-        lines += chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
+        lines += memchr::memchr_iter(b'\n', &chunk).count() as u64;
         bytes += chunk.len() as u64;
         progress.show(|| format!("{} rows, {}", notice::thousands(lines), notice::bytes(bytes)));
     }

@@ -110,7 +110,10 @@ pub(crate) fn field(text: &str) -> Result<(String, Value), String> {
 /// RFC 3339, or seconds, milli-, micro- or nanoseconds since 1970, told apart by their size as ingest does.
 fn timestamp(value: &Value) -> Option<SystemTime> {
     match value {
-        Value::String(text) => text.parse::<Timestamp>().ok().map(SystemTime::from),
+        Value::String(text) => text
+            .parse::<Timestamp>()
+            .ok()
+            .and_then(|at| SystemTime::try_from(at).ok()),
         Value::Number(number) => SystemTime::UNIX_EPOCH.checked_add(since_1970(number)?),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
@@ -157,10 +160,10 @@ mod tests {
 
     #[test]
     fn a_line_of_our_own_form_keeps_what_it_says() {
-        let line = r#"{"message":"m","level":"ERR","timestamp":1770000000000,"host":"db-1","meta":{"a":1},"trace_id":"t","request_id":null}"#;
+        let line = r#"{"message":"m","level":"ERR","timestamp":1770000001000,"host":"db-1","meta":{"a":1},"trace_id":"t","request_id":null}"#;
         let found = defaults(InputFormat::Auto).record(line).unwrap().unwrap();
         let expected = Record::error("m")
-            .timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(1_770_000_000))
+            .timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(1_770_000_001))
             .trace_id("t")
             .meta(meta(json!({"a": 1, "host": "db-1", "n": 5})));
         assert_eq!(found, expected);
@@ -209,13 +212,13 @@ mod tests {
     #[test]
     fn numbers_since_1970_are_told_apart_by_size() {
         for number in [
-            json!(1_770_000_000),
-            json!(1_770_000_000_000_u64),
-            json!(1_770_000_000_000_000_u64),
-            json!(1_770_000_000_000_000_000_u64),
-            json!(1.77e9),
+            json!(1_770_000_001),
+            json!(1_770_000_001_000_u64),
+            json!(1_770_000_001_000_000_u64),
+            json!(1_770_000_001_000_000_000_u64),
+            json!(1_770_000_001.0),
         ] {
-            let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(1_770_000_000);
+            let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(1_770_000_001);
             assert_eq!(timestamp(&number), Some(expected), "{number}");
         }
         assert_eq!(timestamp(&json!(-1)), None);
