@@ -98,7 +98,7 @@ async fn an_address_where_nobody_answers_and_a_token_that_was_revoked_fail() {
 #[tokio::test]
 async fn lines_that_are_not_stored_are_reported() {
     let world = World::with_login().await;
-    let input = "{\"message\":\"good\"}\nno json\n{\"message\":\"\\u0000\"}\n";
+    let input = "{\"message\":\"good\"}\nno json\n{\"message\":\" \"}\n";
     let ran = world.run_with(&["send", "--format", "json"], input).await;
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("line 2 is no JSON object"), "{}", ran.err);

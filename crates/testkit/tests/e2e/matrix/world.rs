@@ -126,7 +126,10 @@ impl World {
 
     /// Those that parameters take: of lines they do not.
     pub(super) fn ids(&self) -> impl Iterator<Item = &String> {
-        self.ids.iter().filter(|(kind, _)| **kind != "lines").map(|(_, id)| id)
+        self.ids
+            .iter()
+            .filter(|(kind, _)| **kind != "lines")
+            .map(|(_, id)| id)
     }
 
     /// A token of the admin that may do what this role may.
