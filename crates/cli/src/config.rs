@@ -54,6 +54,8 @@ impl Environment {
     fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let text = |name: &str| set(name).map(|value| value.to_string_lossy().trim().to_owned());
+        // As they are stored, since they are compared.
+        let address = |name: &str| text(name).map(|url| url.trim_end_matches('/').to_owned());
         let folder = set("XDG_CONFIG_HOME")
             .map(PathBuf::from)
             // The standard says to ignore relative ones.
@@ -61,9 +63,9 @@ impl Environment {
             .or_else(|| Some(PathBuf::from(set("HOME")?).join(".config")));
         Self {
             given: Config {
-                url: text("SIGHTLINE_URL"),
+                url: address("SIGHTLINE_URL"),
                 token: text("SIGHTLINE_TOKEN").map(Secret),
-                ingest_url: text("SIGHTLINE_INGEST_URL"),
+                ingest_url: address("SIGHTLINE_INGEST_URL"),
                 api_key: text("SIGHTLINE_API_KEY").map(Secret),
             },
             folder: folder.map(|folder| folder.join("sightline")),
@@ -197,7 +199,7 @@ mod tests {
             .config()
             .unwrap();
         assert_eq!((other.url.as_deref(), other.token), (Some("https://b"), None));
-        let same = environment(&[home, ("SIGHTLINE_URL", "https://a")])
+        let same = environment(&[home, ("SIGHTLINE_URL", "https://a/")])
             .config()
             .unwrap();
         assert!(same.token.is_some());

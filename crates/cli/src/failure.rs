@@ -17,7 +17,7 @@ pub(crate) struct Usage(pub(crate) String);
 
 /// A query that the server does not understand, with the place marked.
 #[derive(Debug, thiserror::Error)]
-#[error("{message}\n\n{marked}")]
+#[error("{message}\n{marked}")]
 pub(crate) struct WrongQuery {
     pub(crate) message: String,
     /// The query, and a line below that points at the column.

@@ -54,10 +54,12 @@ pub(super) async fn run(args: LoginArgs, environment: &Environment) -> anyhow::R
     let Me { user, org } = api.get_json::<Answer>("/api/me", &Vec::new()).await?.data;
     let org =
         org.ok_or_else(|| anyhow::anyhow!("the token belongs to no organisation any more; make a new one"))?;
+    // As it is compared.
+    let ingest_url = args.ingest_url.map(|url| url.trim_end_matches('/').to_owned());
     let config = Config {
         url: Some(api.base().to_owned()),
         token: Some(token),
-        ingest_url: args.ingest_url.or(stored.ingest_url),
+        ingest_url: ingest_url.or(stored.ingest_url),
         api_key: stored.api_key,
     };
     let path = environment.store(&config)?;
@@ -81,10 +83,7 @@ fn token(typed: Option<String>, variable: Option<Secret>, url: &str) -> anyhow::
         return checked(&token.0);
     }
     if io::stdin().is_terminal() {
-        let prompt = format!(
-            "Token (dashboard of {}, settings, tokens): ",
-            harmless::inline(url)
-        );
+        let prompt = format!("Personal access token (slp_…) of {}: ", harmless::inline(url));
         return checked(
             &rpassword::prompt_password(prompt).context("the token cannot be read from the terminal")?,
         );

@@ -1,7 +1,7 @@
 //! `sightline tail`.
 
 use std::io::{self, Write as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use serde::Deserialize;
@@ -61,15 +61,18 @@ impl Tail {
     /// Connects again and again; ends with what trying again does not help against.
     async fn follow(&mut self) -> anyhow::Result<()> {
         loop {
-            let broken = match self.connect().await {
+            let began = Instant::now();
+            let pause = match self.connect().await {
                 // The server ends streams now and then, to look again at who may see what.
-                Ok(()) => None,
-                Err(error) => Some(self.pause_after(error)?),
+                Ok(()) if began.elapsed() > LONGEST_PAUSE => Duration::ZERO,
+                Ok(()) => SHORTEST_PAUSE,
+                Err(error) => {
+                    let (pause, why) = self.pause_after(error)?;
+                    notice::say(&format!("{why}; trying again"));
+                    pause
+                }
             };
-            if let Some((pause, why)) = broken {
-                notice::say(&format!("{why}; trying again"));
-                tokio::time::sleep(pause).await;
-            }
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod world;
 
+mod documents;
 mod errors;
 mod following;
 mod round_trip;
