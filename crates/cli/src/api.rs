@@ -233,3 +233,42 @@ impl Api {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api(url: &str) -> anyhow::Result<Api> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Api::new(url, &Secret("slp_canary".into()))
+    }
+
+    #[rstest::rstest]
+    #[case("127.0.0.1:8080")]
+    #[case("ftp://a")]
+    #[case("https://slp_canary@a")]
+    #[case("https://a?token=slp_canary")]
+    #[case("https://a#b")]
+    #[case("")]
+    fn an_address_of_no_use_is_refused_without_repeating_it(#[case] url: &str) {
+        let error = api(url).unwrap_err();
+        assert!(error.is::<Usage>() && !format!("{error:?}").contains("canary"));
+    }
+
+    #[test]
+    fn an_address_may_have_a_path_and_does_not_show_the_token() {
+        let api = api("https://a.example/logs/").unwrap();
+        assert_eq!(api.base(), "https://a.example/logs");
+        assert!(!format!("{api:?}").contains("canary"));
+    }
+
+    #[rstest::rstest]
+    #[case("http://a.example", true)]
+    #[case("https://a.example", false)]
+    #[case("http://127.0.0.1:8080", false)]
+    #[case("http://[::1]:8080", false)]
+    #[case("http://localhost", false)]
+    fn only_a_network_without_encryption_exposes_the_token(#[case] url: &str, #[case] expected: bool) {
+        assert_eq!(api(url).unwrap().is_exposed(), expected);
+    }
+}

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use testkit::Service;
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use testkit::{Service, eventually};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 use tokio::time::timeout;
 
@@ -87,4 +87,30 @@ async fn a_connection_that_breaks_is_made_again_and_no_line_is_lost() {
     assert_eq!(tail.next().await, "while it was down");
     world.send(&[], "afterwards\n").await;
     assert_eq!(tail.next().await, "afterwards");
+}
+
+#[tokio::test]
+async fn what_was_piped_in_before_ctrl_c_is_stored() {
+    let world = World::with_login().await;
+    let mut child = world.command(&["send"]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"before\n").await.unwrap();
+    eventually(
+        A_WHILE,
+        "the line to be stored while the pipe is open",
+        async || {
+            let found = world.run(&["logs"]).await.messages();
+            if found == ["before"] {
+                Ok(())
+            } else {
+                Err(format!("{found:?}"))
+            }
+        },
+    )
+    .await;
+    let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    let output = timeout(A_WHILE, child.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    drop(stdin);
 }
