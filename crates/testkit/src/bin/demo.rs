@@ -208,6 +208,8 @@ Find it:
 
   curl -sS '{gateway}/api/logs/query?q=hello' -H 'Cookie: sightline_session={session}'
 
+From the command line, with a token of the dashboard: cargo run -p sightline-cli -- login {gateway}
+
 Trip the rule "{rule}" (5 errors in a minute):
 
   seq 20 | sed 's/.*/{{"level":"error","message":"payment &: card declined"}}/' | curl -sS {ingest}/api/v1/logs/ingest -H 'X-API-Key: {key}' -H 'Content-Type: application/x-ndjson' --data-binary @-
