@@ -7,6 +7,7 @@ mod failure;
 mod forwarding;
 mod histogram;
 mod lines;
+mod loki;
 mod numbers;
 mod overview;
 mod paths;
