@@ -11,7 +11,7 @@ use domain::logql::{
 };
 use logstore::reader::{Line, Partial, Projection, Stats};
 use service_kit::ApiError;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::places::{self, Places};
 use super::{Call, cost, refused};
@@ -45,17 +45,16 @@ async fn compute(call: &Call<'_>, expr: MetricExpr, times: Times) -> Result<Resp
     let message = reads_messages(&expr);
     let evaluation = Evaluation::new(expr, times, Limits::default()).map_err(refused)?;
     let mut warnings = places::warnings(evaluation.pipelines().map(|pipeline| &pipeline.selector));
-    let (evaluation, stats) = match evaluation.reads() {
-        None => (evaluation, None),
-        Some(_) => {
-            let _turn = call.state.admission.enter(call.org_id).await?;
-            let mut conn = call.kit.db.conn("query.loki").await?;
-            let tx = conn.tenant_snapshot(call.org_id).await?;
-            let (evaluation, stats) = feed(call, &tx, evaluation, message).await?;
-            tx.commit().await?;
-            metrics::search_finished(&stats);
-            (evaluation, Some(stats))
-        }
+    let (evaluation, stats) = if let Some(moments) = evaluation.reads() {
+        let _turn = call.state.admission.enter(call.org_id).await?;
+        let mut conn = call.kit.db.conn("query.loki").await?;
+        let tx = conn.tenant_snapshot(call.org_id).await?;
+        let (evaluation, stats) = feed(call, &tx, evaluation, moments, message).await?;
+        tx.commit().await?;
+        metrics::search_finished(&stats);
+        (evaluation, Some(stats))
+    } else {
+        (evaluation, None)
     };
     warnings.extend(stats.and_then(|stats| stats.partial).map(partial_warning));
     let result = finish(evaluation).await?;
@@ -63,16 +62,16 @@ async fn compute(call: &Call<'_>, expr: MetricExpr, times: Times) -> Result<Resp
     Ok(Response::new(result, cost, warnings))
 }
 
-/// Takes all lines that count into the evaluation.
+/// Takes all lines that count into the evaluation: those after the first of the moments, up to the second.
 async fn feed(
     call: &Call<'_>,
     tx: &TenantTx<'_>,
     evaluation: Evaluation,
+    (after, until): (OffsetDateTime, OffsetDateTime),
     message: bool,
 ) -> Result<(Evaluation, Stats), ApiError> {
     let pipelines: Vec<&LogPipeline> = evaluation.pipelines().collect();
     let places = Arc::new(Places::of(scopes::list(tx).await?, &pipelines));
-    let (after, until) = evaluation.reads().unwrap_or((call.now, call.now));
     let plan = places.plan(after, until.saturating_add(NEXT), 1, call.state.budget);
     let metadata = evaluation.needs_metadata();
     let projection = Projection {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use db::{TenantTx, scopes};
-use domain::logql::{LogPipeline, Selector, TimeRange, parse_length};
+use domain::logql::{LogPipeline, Matcher, Selector, TimeRange, parse_length};
 use logstore::reader::{HistogramPlan, Line, Projection};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -160,20 +160,15 @@ enum Grouping {
 impl Grouping {
     /// As in Loki: labels that are asked for, else those of the selector, else all.
     fn read(call: &Call<'_>) -> Result<Self, ApiError> {
-        let targets: Vec<String> = match call.params.get("targetLabels") {
-            Some(text) => text
-                .split(',')
-                .map(|label| stream_label(label.trim()).to_owned())
-                .collect(),
-            None => {
-                let selector = call.params.selector()?;
-                let labels = selector
-                    .matchers()
-                    .iter()
-                    .map(|matcher| stream_label(matcher.label()).to_owned());
-                labels.collect()
-            }
+        let selector = call.params.selector()?;
+        let asked: Vec<&str> = match call.params.get("targetLabels") {
+            Some(text) => text.split(',').map(str::trim).collect(),
+            None => selector.matchers().iter().map(Matcher::label).collect(),
         };
+        let targets = asked
+            .into_iter()
+            .map(|label| stream_label(label).to_owned())
+            .collect();
         match call.params.get("aggregateBy") {
             None | Some("series") => Ok(Self::Series(targets)),
             Some("labels") => Ok(Self::Labels(targets)),
