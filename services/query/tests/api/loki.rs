@@ -31,15 +31,15 @@ async fn data(client: &Client, route: &str, parameters: &[(&str, &str)]) -> Valu
 }
 
 /// Lines of `default` and, later, of `billing`; a second apart, the last a minute ago.
-struct Shop {
-    app: TestApp,
-    org: Fixture,
+pub(crate) struct Shop {
+    pub(crate) app: TestApp,
+    pub(crate) org: Fixture,
     viewer: Client,
     start: OffsetDateTime,
 }
 
 impl Shop {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let app = TestApp::start().await;
         let (org, viewer) = app.org().await;
         let start = now() - Duration::minutes(2);
@@ -72,7 +72,7 @@ impl Shop {
         }
     }
 
-    fn nanos(&self, second: i64) -> String {
+    pub(crate) fn nanos(&self, second: i64) -> String {
         (self.start + Duration::seconds(second))
             .unix_timestamp_nanos()
             .to_string()

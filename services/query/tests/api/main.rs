@@ -8,6 +8,7 @@ mod forwarding;
 mod histogram;
 mod lines;
 mod loki;
+mod loki_client;
 mod numbers;
 mod overview;
 mod paths;
