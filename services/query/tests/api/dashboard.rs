@@ -135,4 +135,15 @@ async fn the_document_lists_the_gateways_own_routes_and_who_may_call_them() {
         );
         assert!(!operation["parameters"].as_array().unwrap().is_empty(), "{path}");
     }
+    for path in paths.iter().filter(|path| path.starts_with("/loki/")) {
+        for method in ["get", "post"] {
+            let operation = &document["paths"][path.as_str()][method];
+            assert_eq!(
+                operation["security"],
+                serde_json::json!([{"session": ["viewer"]}, {"token": ["viewer"]}]),
+                "{method} {path}"
+            );
+            assert!(!operation["responses"]["200"]["content"]["application/json"]["example"].is_null());
+        }
+    }
 }

@@ -14,7 +14,7 @@ async function main() {
     streams: (await Loki.queryRangeStream('{level="warn"} | logfmt | ms > 100', { start: '1h' })).streams,
     numbers: (await Loki.queryRangeMatrix('sum(count_over_time({level="error"}[1h]))', { start: '10m', step: '5m' })).metrics,
   };
-  found.refusal = await Loki.queryRange('{} | unknown').then(
+  found.refusal = await Loki.queryRange('{} | unpack').then(
     () => 'none',
     (error) => `${error.statusCode} ${error.data}`,
   );
