@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Gets the programs of others that ingest's tests send lines with, once, into a cache outside the clone.
+# Gets the programs of others that tests send or read lines with, once, into a cache outside the clone.
 #
 #   clients.sh python    a Python with OpenTelemetry's SDK and Elastic's client
-#   clients.sh node      a Node.js that finds OpenTelemetry's SDK
+#   clients.sh node      a Node.js that finds OpenTelemetry's SDK and a client of Loki's query API
 #   clients.sh rsyslog   rsyslogd; on Debian and Ubuntu it is unpacked, not installed: no service, no user, no root
 #
 # Prints the program to run. What is wanted stands in clients/, with versions; the cache is named after it, so that a change
@@ -93,7 +93,7 @@ install_node() {
   cp "$pins/package.json" "$pins/package-lock.json" "$1/"
   # Nothing of theirs runs while they are installed.
   (cd "$1" && quietly npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) ||
-    die "npm could not install OpenTelemetry's SDK" "The lines above say why; is this machine online?" "$without"
+    die "npm could not install OpenTelemetry's SDK and the client of Loki" "The lines above say why; is this machine online?" "$without"
   program "$1" "NODE_PATH='$1/node_modules' exec '$node'"
 }
 
@@ -150,7 +150,7 @@ esac
 if [ ! -e "$cache/$what/complete" ]; then
   lock
   if [ ! -e "$cache/$what/complete" ]; then
-    say "Getting $what for the tests of ingest into $cache"
+    say "Getting $what for tests into $cache"
     # In its final place: virtual environments cannot be moved.
     rm -rf "${cache:?}/$what"
     "install_$what" "$cache/$what"

@@ -11,6 +11,7 @@ mod dashboard;
 mod fields;
 mod gateway;
 mod line_id;
+mod loki;
 mod metrics;
 mod numbers;
 mod parts;

@@ -10,6 +10,7 @@ mod facets;
 mod histogram;
 mod lines;
 mod logs;
+mod loki;
 mod overview;
 mod stats;
 mod tail;
@@ -32,6 +33,7 @@ pub(crate) fn configure(cfg: &mut ServiceConfig<'_>) {
     cfg.service(views::delete);
     cfg.service(overview::show);
     cfg.service(parts::show);
+    loki::configure(cfg);
     // Whatever is not the gateway's own. It stands in no OpenAPI document: the owner of each route documents it.
     cfg.route("/api/{path:.*}", web::route().to(gateway::forward));
     // Files and pages for browsers. The paths that every service answers are registered later and not taken by these.

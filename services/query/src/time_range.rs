@@ -63,7 +63,7 @@ fn moment(text: &str, now: OffsetDateTime) -> Option<OffsetDateTime> {
 }
 
 /// Stored times have microseconds: a bound between two of them means the later one, for `from` and `to` alike.
-fn up_to_micros(at: OffsetDateTime) -> OffsetDateTime {
+pub(crate) fn up_to_micros(at: OffsetDateTime) -> OffsetDateTime {
     let excess = at.nanosecond() % 1_000;
     let missing = if excess == 0 { 0 } else { 1_000 - excess };
     at.saturating_add(Duration::nanoseconds(i64::from(missing)))

@@ -4,6 +4,7 @@ use db::{DbError, TenantTx};
 use domain::ids::{EnvironmentId, ServiceId};
 use domain::level::Level;
 use time::{Duration, OffsetDateTime};
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::{SearchScope, level_of};
@@ -87,6 +88,36 @@ impl HistogramPlan {
         };
         self.starts().map(empty).collect()
     }
+
+    /// Runs a statement with the plan's parameters.
+    async fn run(&self, tx: &TenantTx<'_>, sql: &str) -> Result<Vec<Row>, DbError> {
+        let service_ids: Vec<ServiceId> = self.scopes.iter().map(|scope| scope.service_id).collect();
+        let environment_ids: Vec<EnvironmentId> =
+            self.scopes.iter().map(|scope| scope.environment_id).collect();
+        let from = floor(self.from, Duration::MINUTE);
+        let oldest: Vec<OffsetDateTime> = self.scopes.iter().map(|scope| scope.oldest.max(from)).collect();
+        let levels: Vec<i16> = Level::ALL
+            .into_iter()
+            .filter(|level| self.levels.is_empty() || self.levels.contains(level))
+            .map(Level::code)
+            .collect();
+        let statement = tx.prepare_cached(sql).await?;
+        let rows = tx
+            .query(
+                &statement,
+                &[
+                    &tx.org_id(),
+                    &service_ids,
+                    &environment_ids,
+                    &oldest,
+                    &self.to,
+                    &levels,
+                    &self.interval.as_seconds_f64(),
+                ],
+            )
+            .await?;
+        Ok(rows)
+    }
 }
 
 /// The lines of one interval.
@@ -111,30 +142,7 @@ pub async fn histogram(tx: &TenantTx<'_>, plan: &HistogramPlan) -> Result<Vec<Bu
             GROUP BY 1, 2
         ) AS c
         GROUP BY 1, 2";
-    let service_ids: Vec<ServiceId> = plan.scopes.iter().map(|scope| scope.service_id).collect();
-    let environment_ids: Vec<EnvironmentId> = plan.scopes.iter().map(|scope| scope.environment_id).collect();
-    let from = floor(plan.from, Duration::MINUTE);
-    let oldest: Vec<OffsetDateTime> = plan.scopes.iter().map(|scope| scope.oldest.max(from)).collect();
-    let levels: Vec<i16> = Level::ALL
-        .into_iter()
-        .filter(|level| plan.levels.is_empty() || plan.levels.contains(level))
-        .map(Level::code)
-        .collect();
-    let statement = tx.prepare_cached(SQL).await?;
-    let rows = tx
-        .query(
-            &statement,
-            &[
-                &tx.org_id(),
-                &service_ids,
-                &environment_ids,
-                &oldest,
-                &plan.to,
-                &levels,
-                &plan.interval.as_seconds_f64(),
-            ],
-        )
-        .await?;
+    let rows = plan.run(tx, SQL).await?;
     let mut buckets = plan.empty_buckets();
     for row in rows {
         let start: OffsetDateTime = row.get("start");
@@ -197,6 +205,44 @@ pub async fn totals(
         newest: row.get("newest"),
     };
     Ok(rows.iter().map(count).collect())
+}
+
+/// The lines of one level of one environment within one interval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamCount {
+    pub environment_id: EnvironmentId,
+    pub level: Level,
+    pub start: OffsetDateTime,
+    /// More than 0.
+    pub lines: u64,
+}
+
+/// Counts lines per environment, level and interval; intervals without lines are not there.
+pub async fn stream_counts(tx: &TenantTx<'_>, plan: &HistogramPlan) -> Result<Vec<StreamCount>, DbError> {
+    const SQL: &str = "
+        -- reader::stream_counts
+        SELECT scope.environment_id, c.level, c.start, c.lines
+        FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) AS scope (service_id, environment_id, oldest)
+        CROSS JOIN LATERAL (
+            SELECT date_bin(make_interval(secs => $7), minute, 'epoch') AS start, level, sum(count)::bigint AS lines
+            FROM log_counts
+            WHERE org_id = $1 AND service_id = scope.service_id AND environment_id = scope.environment_id
+              AND minute >= scope.oldest AND minute < $5 AND level = ANY ($6)
+            GROUP BY 1, 2
+        ) AS c
+        WHERE c.lines > 0
+        ORDER BY c.start";
+    let rows = plan.run(tx, SQL).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(StreamCount {
+                environment_id: row.get("environment_id"),
+                level: level_of(row.get("level"))?,
+                start: row.get("start"),
+                lines: row.get::<_, i64>("lines").unsigned_abs(),
+            })
+        })
+        .collect()
 }
 
 fn floor(at: OffsetDateTime, interval: Duration) -> OffsetDateTime {

@@ -107,6 +107,18 @@ async fn the_document_lists_the_gateways_own_routes_and_who_may_call_them() {
             "/api/logs/views/{id}",
             "/api/overview",
             "/api/status",
+            "/loki/api/v1/detected_fields",
+            "/loki/api/v1/detected_labels",
+            "/loki/api/v1/index/stats",
+            "/loki/api/v1/index/volume",
+            "/loki/api/v1/index/volume_range",
+            "/loki/api/v1/label/{name}/values",
+            "/loki/api/v1/labels",
+            "/loki/api/v1/patterns",
+            "/loki/api/v1/query",
+            "/loki/api/v1/query_range",
+            "/loki/api/v1/series",
+            "/loki/api/v1/status/buildinfo",
         ]
     );
     for path in &paths[..9] {
@@ -122,5 +134,16 @@ async fn the_document_lists_the_gateways_own_routes_and_who_may_call_them() {
                 .is_empty()
         );
         assert!(!operation["parameters"].as_array().unwrap().is_empty(), "{path}");
+    }
+    for path in paths.iter().filter(|path| path.starts_with("/loki/")) {
+        for method in ["get", "post"] {
+            let operation = &document["paths"][path.as_str()][method];
+            assert_eq!(
+                operation["security"],
+                serde_json::json!([{"session": ["viewer"]}, {"token": ["viewer"]}]),
+                "{method} {path}"
+            );
+            assert!(!operation["responses"]["200"]["content"]["application/json"]["example"].is_null());
+        }
     }
 }

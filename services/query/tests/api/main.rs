@@ -7,6 +7,8 @@ mod failure;
 mod forwarding;
 mod histogram;
 mod lines;
+mod loki;
+mod loki_client;
 mod numbers;
 mod overview;
 mod paths;

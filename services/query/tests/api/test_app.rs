@@ -105,15 +105,21 @@ impl TestApp {
         (org, viewer)
     }
 
-    /// Stores lines as ingest would: with their ids rising in the order given.
+    /// Stores lines as ingest would: with their ids rising in the order given, and counted.
     pub(crate) async fn store(&self, scope: Scope, lines: &[(OffsetDateTime, Level, &str)]) {
         let ts: Vec<OffsetDateTime> = lines.iter().map(|line| line.0).collect();
         let levels: Vec<i16> = lines.iter().map(|line| line.1.code()).collect();
         let messages: Vec<&str> = lines.iter().map(|line| line.2).collect();
-        let sql =
-            "INSERT INTO logs (org_id, service_id, environment_id, ts, level, message, meta_json, trace_id)
-            SELECT $1, $2, $3, ts, level, message, '{\"host\": \"a1\"}', 'trace'
-            FROM unnest($4::timestamptz[], $5::smallint[], $6::text[]) AS line (ts, level, message)";
+        let sql = "WITH line AS (
+                SELECT * FROM unnest($4::timestamptz[], $5::smallint[], $6::text[]) AS line (ts, level, message)
+            ), counted AS (
+                INSERT INTO log_counts AS c (org_id, service_id, environment_id, minute, level, writer_id, count)
+                SELECT $1, $2, $3, date_trunc('minute', ts), level, 1, count(*) FROM line GROUP BY 4, level
+                ON CONFLICT (org_id, service_id, environment_id, minute, level, writer_id)
+                DO UPDATE SET count = c.count + excluded.count
+            )
+            INSERT INTO logs (org_id, service_id, environment_id, ts, level, message, meta_json, trace_id)
+            SELECT $1, $2, $3, ts, level, message, '{\"host\": \"a1\"}', 'trace' FROM line";
         self.db
             .owner()
             .await

@@ -113,7 +113,8 @@ pub(super) fn operations(service: Service, document: &Value) -> Vec<Operation> {
 
 impl Operation {
     pub(super) fn has_path_ids(&self) -> bool {
-        self.path.contains('{')
+        let is_id = |part: &str| part.starts_with('{') && !is_a_name(part);
+        self.path.split('/').any(is_id)
     }
 
     /// The path with this tenant's ids.
@@ -129,16 +130,17 @@ impl Operation {
         self.fill(|_kind| text.to_owned())
     }
 
-    /// Puts an id in place of each `{…}`; its kind is the part of the path before it. The names in Elasticsearch's paths are
-    /// nobody's.
+    /// Puts an id in place of each `{…}`; its kind is the part of the path before it. Names are nobody's. What Loki's
+    /// routes cannot do without stands behind.
     fn fill(&self, id: impl Fn(&str) -> String) -> String {
         let parts: Vec<&str> = self.path.split('/').collect();
         let filled: Vec<String> = parts
             .iter()
             .enumerate()
             .map(|(i, part)| {
-                if matches!(*part, "{index}" | "{name}") {
-                    "any".to_owned()
+                if is_a_name(part) {
+                    let is_label = parts[i - 1] == "label";
+                    if is_label { "service_name" } else { "any" }.to_owned()
                 } else if part.starts_with('{') {
                     id(parts[i - 1])
                 } else {
@@ -149,6 +151,10 @@ impl Operation {
         let path = filled.join("/");
         // What these cannot do without.
         match path.as_str() {
+            "/loki/api/v1/query" => {
+                format!("{path}?query=sum+by+(service_name)+(count_over_time(%7B%7D[1h]))")
+            }
+            "/loki/api/v1/query_range" => format!("{path}?query=%7B%7D"),
             "/api/logs/context" => format!("{path}?id={}", id("lines")),
             "/api/logs/stats" => format!("{path}?q=%7C+stats+count()"),
             _ => path,
@@ -215,6 +221,7 @@ impl Operation {
             "POST /v1/logs" => Some(json!({"resourceLogs": [{"scopeLogs": [{"logRecords":
                 [{"body": {"stringValue": name}}]}]}]})),
             "POST /loki/api/v1/push" => Some(json!({"streams": [{"stream": {}, "values": [["0", name]]}]})),
+            name if name.starts_with("POST /loki/api/v1/") => None,
             // Pairs of lines, which no single JSON value is; who is refused is refused before that.
             "POST /_bulk" | "PUT /_bulk" | "POST /{index}/_bulk" | "PUT /{index}/_bulk" => Some(json!({})),
             name if name.starts_with("PUT /_") => Some(json!({})),
@@ -257,6 +264,11 @@ impl Operation {
             _ => false,
         }
     }
+}
+
+/// Whether a part of a path is a name rather than an id: of an index, of a label.
+fn is_a_name(part: &str) -> bool {
+    matches!(part, "{index}" | "{name}")
 }
 
 /// The bodies that differ from `mine` in one field, which has the other tenant's id instead.
