@@ -27,6 +27,7 @@ pub mod notification_channels;
 pub mod notification_jobs;
 pub mod orgs;
 pub mod outbox;
+pub mod overview;
 pub mod personal_access_tokens;
 mod pool;
 pub mod rate_buckets;

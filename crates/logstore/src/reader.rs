@@ -36,7 +36,7 @@ use time::OffsetDateTime;
 pub use condition::Condition;
 pub use directory::SQL as DIRECTORY_SQL;
 pub use fetch::{FRESH_SQL as FETCH_FRESH_SQL, MERGED_SQL as FETCH_MERGED_SQL};
-pub use histogram::{Bucket, HistogramPlan, InvalidInterval, histogram};
+pub use histogram::{Bucket, HistogramPlan, InvalidInterval, ScopeCount, histogram, totals};
 pub use lines::SQL as LINES_SQL;
 pub use rows::SQL as ROWS_SQL;
 pub use scan::PLANNER_SQL;

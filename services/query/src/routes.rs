@@ -10,6 +10,7 @@ mod facets;
 mod histogram;
 mod lines;
 mod logs;
+mod overview;
 mod stats;
 mod tail;
 pub(crate) mod views;
@@ -29,6 +30,7 @@ pub(crate) fn configure(cfg: &mut ServiceConfig<'_>) {
     cfg.service(views::show);
     cfg.service(views::change);
     cfg.service(views::delete);
+    cfg.service(overview::show);
     cfg.service(parts::show);
     // Whatever is not the gateway's own. It stands in no OpenAPI document: the owner of each route documents it.
     cfg.route("/api/{path:.*}", web::route().to(gateway::forward));

@@ -4,6 +4,7 @@ use db::{DbError, TenantTx};
 use domain::ids::{EnvironmentId, ServiceId};
 use domain::level::Level;
 use time::{Duration, OffsetDateTime};
+use tokio_postgres::types::ToSql;
 
 use super::{SearchScope, level_of};
 
@@ -144,6 +145,58 @@ pub async fn histogram(tx: &TenantTx<'_>, plan: &HistogramPlan) -> Result<Vec<Bu
         }
     }
     Ok(buckets)
+}
+
+/// Lines of a service in one environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScopeCount {
+    pub environment_id: EnvironmentId,
+    pub lines: u64,
+    /// Of level error or fatal.
+    pub errors: u64,
+    /// The minute of the newest line.
+    pub newest: OffsetDateTime,
+}
+
+/// Counts the lines of each scope between two times, by their own time, whole minutes; scopes without lines are left out.
+pub async fn totals(
+    tx: &TenantTx<'_>,
+    scopes: &[SearchScope],
+    (from, to): (OffsetDateTime, OffsetDateTime),
+) -> Result<Vec<ScopeCount>, DbError> {
+    const SQL: &str = "
+        -- reader::totals
+        SELECT scope.environment_id, c.lines, c.errors, c.newest
+        FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) AS scope (service_id, environment_id, oldest)
+        CROSS JOIN LATERAL (
+            SELECT sum(count)::bigint AS lines, coalesce(sum(count) FILTER (WHERE level >= $6), 0)::bigint AS errors,
+                max(minute) AS newest
+            FROM log_counts
+            WHERE org_id = $1 AND service_id = scope.service_id AND environment_id = scope.environment_id
+              AND minute >= scope.oldest AND minute < $5
+        ) AS c
+        WHERE c.lines > 0";
+    let service_ids: Vec<ServiceId> = scopes.iter().map(|scope| scope.service_id).collect();
+    let environment_ids: Vec<EnvironmentId> = scopes.iter().map(|scope| scope.environment_id).collect();
+    let from = floor(from, Duration::MINUTE);
+    let oldest: Vec<OffsetDateTime> = scopes.iter().map(|scope| scope.oldest.max(from)).collect();
+    let statement = tx.prepare_cached(SQL).await?;
+    let params: [&(dyn ToSql + Sync); 6] = [
+        &tx.org_id(),
+        &service_ids,
+        &environment_ids,
+        &oldest,
+        &to,
+        &Level::Error.code(),
+    ];
+    let rows = tx.query(&statement, &params).await?;
+    let count = |row: &tokio_postgres::Row| ScopeCount {
+        environment_id: row.get("environment_id"),
+        lines: row.get::<_, i64>("lines").unsigned_abs(),
+        errors: row.get::<_, i64>("errors").unsigned_abs(),
+        newest: row.get("newest"),
+    };
+    Ok(rows.iter().map(count).collect())
 }
 
 fn floor(at: OffsetDateTime, interval: Duration) -> OffsetDateTime {

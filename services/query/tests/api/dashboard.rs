@@ -105,6 +105,7 @@ async fn the_document_lists_the_gateways_own_routes_and_who_may_call_them() {
             "/api/logs/tail",
             "/api/logs/views",
             "/api/logs/views/{id}",
+            "/api/overview",
             "/api/status",
         ]
     );

@@ -8,6 +8,7 @@ mod forwarding;
 mod histogram;
 mod lines;
 mod numbers;
+mod overview;
 mod paths;
 mod search;
 mod tail;
