@@ -1361,6 +1361,86 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows how the organisation's services are, in one call: lines and errors of each with their trend, its last deployments,
+         *     what is open, and what fires. Reads counters, so it is quick.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description How far back lines are counted, and compared with as long before: `1h`, `24h`, `7d`; at most `30d`. Default `24h`.
+                     * @example 24h
+                     */
+                    window?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_OverviewView"];
+                    };
+                };
+                /** @description A parameter makes no sense; it is named */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description Not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/status": {
         parameters: {
             query?: never;
@@ -1435,6 +1515,8 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** Format: uuid */
+        AlertRuleId: string;
         /** @description The lines of one interval. Where counters tell, a minute counts whole if any part of it is in the range. */
         BucketView: {
             /**
@@ -1575,6 +1657,23 @@ export interface components {
                 trace_id?: string | null;
             };
         };
+        Data_OverviewView: {
+            /** @description How everything is. */
+            data: {
+                /** @description Rules that fire now, by name. */
+                firing: components["schemas"]["FiringView"][];
+                /** Format: date-time */
+                from: string;
+                /** @description The worst and newest twenty. */
+                incidents: components["schemas"]["IncidentView"][];
+                /** Format: int64 */
+                open_incidents: number;
+                /** @description By name. */
+                services: components["schemas"]["ServiceView"][];
+                /** Format: date-time */
+                to: string;
+            };
+        };
         Data_StatusView: {
             /** @description The platform as its users see it. */
             data: {
@@ -1637,6 +1736,20 @@ export interface components {
                 /** @description The owner; `GET /api/members` knows the name. */
                 user_id: components["schemas"]["UserId"];
             };
+        };
+        /** Format: uuid */
+        DeploymentId: string;
+        DeploymentView: {
+            /** Format: date-time */
+            at: string;
+            commit_sha?: string | null;
+            /** @example production */
+            environment: string;
+            environment_id: components["schemas"]["EnvironmentId"];
+            id: components["schemas"]["DeploymentId"];
+            /** @example success */
+            status: string;
+            version?: string | null;
         };
         /** Format: uuid */
         EnvironmentId: string;
@@ -1722,6 +1835,15 @@ export interface components {
             lines: number;
             stats: components["schemas"]["StatsView"];
         };
+        FiringView: {
+            /**
+             * Format: int64
+             * @description Groups of lines that it fires for.
+             */
+            firings: number;
+            name: string;
+            rule_id: components["schemas"]["AlertRuleId"];
+        };
         /**
          * @description How a part is.
          * @enum {string}
@@ -1737,6 +1859,18 @@ export interface components {
              */
             interval_seconds: number;
             stats?: components["schemas"]["StatsView"] | null;
+        };
+        /** Format: uuid */
+        IncidentId: string;
+        IncidentView: {
+            acknowledged: boolean;
+            id: components["schemas"]["IncidentId"];
+            /** Format: date-time */
+            opened_at: string;
+            service_id?: components["schemas"]["ServiceId"] | null;
+            /** @example high */
+            severity: string;
+            title: string;
         };
         /**
          * @description Levels in rising order. Stored as the smallint `code()`, which sorts the same way.
@@ -1765,6 +1899,21 @@ export interface components {
         };
         /** @description A trimmed, non-empty, single-line text of at most 200 characters without control characters. */
         Name: string;
+        /** @description How everything is. */
+        OverviewView: {
+            /** @description Rules that fire now, by name. */
+            firing: components["schemas"]["FiringView"][];
+            /** Format: date-time */
+            from: string;
+            /** @description The worst and newest twenty. */
+            incidents: components["schemas"]["IncidentView"][];
+            /** Format: int64 */
+            open_incidents: number;
+            /** @description By name. */
+            services: components["schemas"]["ServiceView"][];
+            /** Format: date-time */
+            to: string;
+        };
         /** @description One page of a list; `next_cursor` is null at the end. */
         Page_ViewView: {
             data: {
@@ -1814,6 +1963,32 @@ export interface components {
         };
         /** Format: uuid */
         ServiceId: string;
+        ServiceView: {
+            /** @description The newest to each environment, of the last 90 days. */
+            deployments: components["schemas"]["DeploymentView"][];
+            /**
+             * Format: int64
+             * @description Of level error or fatal.
+             */
+            errors: number;
+            /** Format: int64 */
+            errors_before: number;
+            /** Format: int64 */
+            lines: number;
+            /**
+             * Format: int64
+             * @description The same of as long before.
+             */
+            lines_before: number;
+            /**
+             * Format: date-time
+             * @description The minute of its newest line in the window; null without one.
+             */
+            newest_line?: string | null;
+            /** @example checkout */
+            service: string;
+            service_id: components["schemas"]["ServiceId"];
+        };
         /** @description What the search touched. */
         StatsView: {
             /** Format: int64 */
