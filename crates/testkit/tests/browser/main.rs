@@ -27,6 +27,11 @@ async fn hostile_text_only_shows() {
 }
 
 #[tokio::test]
+async fn the_log_explorer_helps_follows_and_shares() {
+    run(&Stack::start().await, &["--test", "tests/browser/explorer.mjs"]).await;
+}
+
+#[tokio::test]
 async fn one_service_down_leaves_the_other_pages() {
     let services = Service::ALL
         .into_iter()

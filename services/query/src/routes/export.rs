@@ -35,10 +35,10 @@ const PAGE_BYTES: usize = 8 << 20;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExportParams {
     /// `ndjson`, which is the default: a line as searches show it on each line; or `csv`.
-    #[param(example = "ndjson")]
+    #[param(inline, example = "ndjson")]
     format: Option<Format>,
     /// `newest` first, which is the default, or `oldest`.
-    #[param(example = "newest")]
+    #[param(inline, example = "newest")]
     order: Option<OrderName>,
     /// Lines at most, up to 5,000,000; 1,000,000 when absent.
     limit: Option<u64>,

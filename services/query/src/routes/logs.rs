@@ -22,7 +22,7 @@ use crate::metrics;
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchParams {
     /// `newest` first, which is the default, or `oldest`.
-    #[param(example = "newest")]
+    #[param(inline, example = "newest")]
     order: Option<OrderName>,
     /// Lines a page, 1 to 1000; 100 when absent.
     limit: Option<u32>,

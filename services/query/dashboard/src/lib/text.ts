@@ -1,5 +1,7 @@
 /** Text of log lines, taken apart for showing. It is hostile: what comes out of here goes into text nodes only. */
 
+import { wordsOf } from './query';
+
 export interface Piece {
   text: string;
   /** Names of classes, from a fixed set. */
@@ -44,7 +46,7 @@ function styleAfter(codes: string, before: Set<string>): Set<string> {
 
 /** The words that a search looks for, as one expression; null when there are none. */
 export function hits(query: string): RegExp | null {
-  const words = query.match(/[\p{L}\p{N}_]+/gu)?.slice(0, 16) ?? [];
+  const words = wordsOf(query).match(/[\p{L}\p{N}_]+/gu)?.slice(0, 16) ?? [];
   return words.length ? new RegExp(`(?<![\\p{L}\\p{N}_])(${words.join('|')})(?![\\p{L}\\p{N}_])`, 'giu') : null;
 }
 

@@ -83,3 +83,22 @@ test('the page of the first run fits a phone once it shows the key', () =>
     }
     assert.deepEqual(await violations(page), []);
   }));
+
+test('a token is shown once, and stays in the list until it is revoked', () =>
+  withBrowser(async (browser) => {
+    const { context } = await signUp(browser, 'Acme');
+    const page = await context.newPage();
+    await page.goto(`${GATEWAY}/account`);
+    await page.getByLabel('What it is for').fill('Grafana');
+    await page.getByRole('button', { name: 'Create a token' }).click();
+    const token = /slp_\w+/.exec(await page.getByTestId('token').textContent())[0];
+    assert.deepEqual(await violations(page), []);
+    const status = async () => (await (await browser.newContext()).request.get(`${GATEWAY}/api/logs/query`, { headers: { Authorization: `Bearer ${token}` } })).status();
+    assert.equal(await status(), 200);
+    await page.reload();
+    await page.getByRole('button', { name: 'Revoke Grafana' }).click();
+    assert.equal(await page.getByText(token).count(), 0);
+    await page.getByRole('button', { name: 'Revoke', exact: true }).click();
+    await page.getByText('revoked').waitFor();
+    assert.equal(await status(), 401);
+  }));

@@ -450,7 +450,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes a new key with the same settings, shown once in the answer. The old one ends now, or after `grace_seconds`. */
+        /**
+         * Makes a new key with the same settings, shown once in the answer. The old one ends now, or after `grace_seconds`. Whoever
+         *     may not make such a key may not rotate it, and may revoke it.
+         */
         post: {
             parameters: {
                 query?: never;
@@ -478,6 +481,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Data_CreatedKeyView"];
+                    };
+                };
+                /** @description the key's scopes need an admin */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
                     };
                 };
                 404: {
@@ -512,7 +524,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is signed in, and where. */
+        /**
+         * Who is signed in, and where. With a personal access token: whom it acts as, and as what; its role is the lower of its
+         *     own and its owner's.
+         */
         get: {
             parameters: {
                 query?: never;
@@ -591,8 +606,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Removes a member: admins anybody, others only themselves. Their sessions lose the organisation at once; the keys that
-         *     they made stay.
+         * Removes a member: admins anybody, others only themselves. Their sessions lose the organisation and their personal access
+         *     tokens end at once; the keys that they made stay.
          */
         delete: {
             parameters: {
@@ -1128,7 +1143,10 @@ export interface paths {
             };
         };
         put?: never;
-        /** Makes a key for one environment. The answer shows it once. */
+        /**
+         * Makes a key for one environment. The answer shows it once. A key that reaches beyond that environment (`logs:route`,
+         *     `logs:create`) is an admin's to make.
+         */
         post: {
             parameters: {
                 query?: never;
@@ -1150,6 +1168,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Data_CreatedKeyView"];
+                    };
+                };
+                /** @description these scopes need an admin */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
                     };
                 };
                 404: {
@@ -1270,6 +1297,164 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's tokens in the active organisation, newest first; revoked and expired ones too. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The tokens of all members instead of one's own; for admins. */
+                    all?: boolean;
+                    /** @description Rows a page, 1 to 1000; 100 when absent. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before; absent for the first. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_TokenView"];
+                    };
+                };
+                /** @description `all` needs the admin role */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Makes a token that acts as the caller in the active organisation. The answer shows it once. Needs a session: a token
+         *     cannot make tokens.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CreateTokenRequest"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_CreatedTokenView"];
+                    };
+                };
+                /** @description such as a role above the caller's own */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description no organisation is active, or the caller brought a token */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description the caller has 50 live tokens already */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revokes a token: admins any of the organisation, others their own. It is refused from the next request on. Revoking it
+         *     again changes nothing. A token without the admin role can revoke itself only.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["PersonalTokenId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1283,6 +1468,7 @@ export interface components {
         /** @description Who did it; without a user it was an application or Sightline itself. */
         ActorView: {
             email?: string | null;
+            token_id?: components["schemas"]["PersonalTokenId"] | null;
             user_id?: components["schemas"]["UserId"] | null;
         };
         /** Format: uuid */
@@ -1338,7 +1524,11 @@ export interface components {
              * @description Log lines a minute; the installation's default when absent.
              */
             rate_limit_per_minute?: number | null;
-            /** @description What the key may be used for; everything when absent. */
+            /**
+             * @description What the key may be used for; `logs:write` and `deployments:write` when absent. `logs:route` lets lines go to other
+             *     services and environments of the organisation, where OpenTelemetry names them, and `logs:create` also makes those
+             *     that are named first; only an admin can give these two.
+             */
             scopes?: components["schemas"]["KeyScope"][] | null;
         };
         CreateOrgRequest: {
@@ -1350,6 +1540,16 @@ export interface components {
             repo_url?: components["schemas"]["RepoUrl"] | null;
             retention_days?: components["schemas"]["RetentionDays"] | null;
         };
+        CreateTokenRequest: {
+            /**
+             * Format: int64
+             * @description The token lives for ever when absent.
+             */
+            expires_in_days?: number | null;
+            /** @description What it is for: `grafana`, `my laptop`. */
+            name: components["schemas"]["Name"];
+            role?: components["schemas"]["Role"] | null;
+        };
         CreatedInviteView: components["schemas"]["InviteView"] & {
             /** @description Shown this once. */
             token: string;
@@ -1359,6 +1559,10 @@ export interface components {
         CreatedKeyView: components["schemas"]["KeyView"] & {
             /** @description The key itself, shown this once: `slk_` and 38 more characters. */
             key: string;
+        };
+        CreatedTokenView: components["schemas"]["TokenView"] & {
+            /** @description The token itself, shown this once: `slp_` and 38 more characters. */
+            token: string;
         };
         Data_CreatedInviteView: {
             data: components["schemas"]["InviteView"] & {
@@ -1372,6 +1576,12 @@ export interface components {
             data: components["schemas"]["KeyView"] & {
                 /** @description The key itself, shown this once: `slk_` and 38 more characters. */
                 key: string;
+            };
+        };
+        Data_CreatedTokenView: {
+            data: components["schemas"]["TokenView"] & {
+                /** @description The token itself, shown this once: `slp_` and 38 more characters. */
+                token: string;
             };
         };
         Data_EndedView: {
@@ -1395,7 +1605,7 @@ export interface components {
         Data_MeView: {
             data: {
                 org?: components["schemas"]["OrgView"] | null;
-                /** @description All of the caller's organisations, oldest first. */
+                /** @description All of the caller's organisations, oldest first; of a token, its own. */
                 orgs: components["schemas"]["OrgView"][];
                 user: components["schemas"]["UserView"];
             };
@@ -1510,7 +1720,7 @@ export interface components {
          * @description What a key may be used for. A key can write only: nothing can be read with it.
          * @enum {string}
          */
-        KeyScope: "logs:write" | "deployments:write";
+        KeyScope: "logs:write" | "deployments:write" | "logs:route" | "logs:create";
         /** @enum {string} */
         KeyStatus: "live" | "expired" | "revoked";
         /** @description A key as people see it after its creation: without its secret. */
@@ -1545,7 +1755,7 @@ export interface components {
         };
         MeView: {
             org?: components["schemas"]["OrgView"] | null;
-            /** @description All of the caller's organisations, oldest first. */
+            /** @description All of the caller's organisations, oldest first; of a token, its own. */
             orgs: components["schemas"]["OrgView"][];
             user: components["schemas"]["UserView"];
         };
@@ -1709,6 +1919,40 @@ export interface components {
             }[];
             next_cursor?: string | null;
         };
+        /** @description One page of a list; `next_cursor` is null at the end. */
+        Page_TokenView: {
+            data: {
+                /** Format: date-time */
+                created_at: string;
+                /** @description Whether this request was made with it. */
+                current: boolean;
+                email: string;
+                /** Format: date-time */
+                expires_at?: string | null;
+                id: components["schemas"]["PersonalTokenId"];
+                /**
+                 * Format: date-time
+                 * @description To the minute.
+                 */
+                last_used_at?: string | null;
+                name: string;
+                /** Format: date-time */
+                revoked_at?: string | null;
+                /** @description The most that it may do; if its owner's role is lower, that counts. */
+                role: components["schemas"]["Role"];
+                status: components["schemas"]["TokenStatus"];
+                /** @description The token's first ten characters. */
+                token_prefix: string;
+                /** @description Whom it acts as. */
+                user_id: components["schemas"]["UserId"];
+            }[];
+            next_cursor?: string | null;
+        };
+        /**
+         * Format: uuid
+         * @description A personal access token.
+         */
+        PersonalTokenId: string;
         /**
          * Format: uri
          * @description Where a service's code lives. It becomes a link, so only web addresses without credentials pass.
@@ -1776,6 +2020,34 @@ export interface components {
              * @description 8 to 128 characters, and not one of the most common passwords.
              */
             password: string;
+        };
+        /** @enum {string} */
+        TokenStatus: "live" | "expired" | "revoked";
+        /** @description A token as people see it after its creation: without its secret. */
+        TokenView: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description Whether this request was made with it. */
+            current: boolean;
+            email: string;
+            /** Format: date-time */
+            expires_at?: string | null;
+            id: components["schemas"]["PersonalTokenId"];
+            /**
+             * Format: date-time
+             * @description To the minute.
+             */
+            last_used_at?: string | null;
+            name: string;
+            /** Format: date-time */
+            revoked_at?: string | null;
+            /** @description The most that it may do; if its owner's role is lower, that counts. */
+            role: components["schemas"]["Role"];
+            status: components["schemas"]["TokenStatus"];
+            /** @description The token's first ten characters. */
+            token_prefix: string;
+            /** @description Whom it acts as. */
+            user_id: components["schemas"]["UserId"];
         };
         /** Format: uuid */
         UserId: string;

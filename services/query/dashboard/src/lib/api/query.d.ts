@@ -1,16 +1,113 @@
 // Made by scripts/types.mjs from the OpenAPI document of query.
 export interface paths {
-    "/api/logs/histogram": {
+    "/api/logs/context": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Counts the organisation's log lines over time, by level. Reads counters, not lines, so it is quick over any range. */
+        /** Shows what the same service logged in the same environment before and after a line, within a day of it. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description Of the line, as searches show it. */
+                    id: string;
+                    /** @description Lines before it, 0 to 500; 20 when absent. */
+                    before?: number;
+                    /** @description Lines after it, 0 to 500; 20 when absent. */
+                    after?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_ContextView"];
+                    };
+                };
+                /** @description A parameter makes no sense; it is named */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description Not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description No such line in this organisation, or its retention is over */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Streams all lines that match: each that is there when the export begins, once, while others arrive and are merged. What
+         *     breaks off was not whole: the connection ends without the last chunk, which clients report as an error.
+         */
         get: {
             parameters: {
                 query?: {
+                    /**
+                     * @description A query: words and phrases of the message (`payment failed`, `"card declined"`, `pay*`), fields
+                     *     (`level:>=warn`, `service:checkout`, `http.status:>=500`, `has:trace_id`), `OR`, `NOT`, parentheses, `/regex/`.
+                     *     Case does not matter. Absent: every line.
+                     * @example payment failed level:>=warn
+                     */
+                    q?: string;
                     /**
                      * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
                      * @example -1h
@@ -21,6 +118,13 @@ export interface paths {
                      * @example 2026-01-31T12:00:00Z
                      */
                     to?: string;
+                    /**
+                     * @description Lines of this trace; the same as `trace_id:…` in the query.
+                     * @example 4bf92f3577b34da6a3ce929d0e0e4736
+                     */
+                    trace_id?: string;
+                    /** @description Lines of this request; the same as `request_id:…` in the query. */
+                    request_id?: string;
                     service_id?: components["schemas"]["ServiceId"];
                     /**
                      * @description A service by its name.
@@ -29,7 +133,397 @@ export interface paths {
                     service?: string;
                     environment_id?: components["schemas"]["EnvironmentId"];
                     /**
-                     * @description An environment by its name.
+                     * @description An environment by its name; of every service that has one, unless a service is named as well.
+                     * @example production
+                     */
+                    environment?: string;
+                    /**
+                     * @description Levels, comma-separated: trace, debug, info, warn, error, fatal. Absent: all.
+                     * @example error,fatal
+                     */
+                    level?: string;
+                    /**
+                     * @description `ndjson`, which is the default: a line as searches show it on each line; or `csv`.
+                     * @example ndjson
+                     */
+                    format?: "ndjson" | "csv";
+                    /**
+                     * @description `newest` first, which is the default, or `oldest`.
+                     * @example newest
+                     */
+                    order?: "newest" | "oldest";
+                    /** @description Lines at most, up to 5,000,000; 1,000,000 when absent. */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Or text/csv, with the columns timestamp, level, service, environment, message, meta, trace_id, request_id, id */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/x-ndjson": string;
+                    };
+                };
+                /** @description A parameter makes no sense; it is named */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description Not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description No such service or environment in this organisation */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts the values of fields over the newest 50,000 lines that match. */
+        get: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description A query: words and phrases of the message (`payment failed`, `"card declined"`, `pay*`), fields
+                     *     (`level:>=warn`, `service:checkout`, `http.status:>=500`, `has:trace_id`), `OR`, `NOT`, parentheses, `/regex/`.
+                     *     Case does not matter. Absent: every line.
+                     * @example payment failed level:>=warn
+                     */
+                    q?: string;
+                    /**
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
+                     * @example -1h
+                     */
+                    from?: string;
+                    /**
+                     * @description Newest time, exclusive; `now` as well. Default: ten minutes ahead, since senders' clocks may be.
+                     * @example 2026-01-31T12:00:00Z
+                     */
+                    to?: string;
+                    /**
+                     * @description Lines of this trace; the same as `trace_id:…` in the query.
+                     * @example 4bf92f3577b34da6a3ce929d0e0e4736
+                     */
+                    trace_id?: string;
+                    /** @description Lines of this request; the same as `request_id:…` in the query. */
+                    request_id?: string;
+                    service_id?: components["schemas"]["ServiceId"];
+                    /**
+                     * @description A service by its name.
+                     * @example checkout
+                     */
+                    service?: string;
+                    environment_id?: components["schemas"]["EnvironmentId"];
+                    /**
+                     * @description An environment by its name; of every service that has one, unless a service is named as well.
+                     * @example production
+                     */
+                    environment?: string;
+                    /**
+                     * @description Levels, comma-separated: trace, debug, info, warn, error, fatal. Absent: all.
+                     * @example error,fatal
+                     */
+                    level?: string;
+                    /**
+                     * @description Comma-separated, at most 16: `level`, `service`, `env`, `trace_id`, `request_id`, or fields of the metadata. Absent:
+                     *     level, service and env.
+                     * @example level,http.status
+                     */
+                    fields?: string;
+                    /** @description Values of each field, 1 to 100; 10 when absent. */
+                    values?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_FacetsView"];
+                    };
+                };
+                /** @description A parameter makes no sense; it is named */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description Not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description No such service or environment in this organisation */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the fields that the newest 2,000 matching lines have. */
+        get: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description A query: words and phrases of the message (`payment failed`, `"card declined"`, `pay*`), fields
+                     *     (`level:>=warn`, `service:checkout`, `http.status:>=500`, `has:trace_id`), `OR`, `NOT`, parentheses, `/regex/`.
+                     *     Case does not matter. Absent: every line.
+                     * @example payment failed level:>=warn
+                     */
+                    q?: string;
+                    /**
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
+                     * @example -1h
+                     */
+                    from?: string;
+                    /**
+                     * @description Newest time, exclusive; `now` as well. Default: ten minutes ahead, since senders' clocks may be.
+                     * @example 2026-01-31T12:00:00Z
+                     */
+                    to?: string;
+                    /**
+                     * @description Lines of this trace; the same as `trace_id:…` in the query.
+                     * @example 4bf92f3577b34da6a3ce929d0e0e4736
+                     */
+                    trace_id?: string;
+                    /** @description Lines of this request; the same as `request_id:…` in the query. */
+                    request_id?: string;
+                    service_id?: components["schemas"]["ServiceId"];
+                    /**
+                     * @description A service by its name.
+                     * @example checkout
+                     */
+                    service?: string;
+                    environment_id?: components["schemas"]["EnvironmentId"];
+                    /**
+                     * @description An environment by its name; of every service that has one, unless a service is named as well.
+                     * @example production
+                     */
+                    environment?: string;
+                    /**
+                     * @description Levels, comma-separated: trace, debug, info, warn, error, fatal. Absent: all.
+                     * @example error,fatal
+                     */
+                    level?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_FieldsView"];
+                    };
+                };
+                /** @description A parameter makes no sense; it is named */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description Not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description No such service or environment in this organisation */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/histogram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counts the organisation's log lines over time, by level or by a field. Without a query that looks at text it reads
+         *     counters, not lines, so it is quick over any range.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description A query: words and phrases of the message (`payment failed`, `"card declined"`, `pay*`), fields
+                     *     (`level:>=warn`, `service:checkout`, `http.status:>=500`, `has:trace_id`), `OR`, `NOT`, parentheses, `/regex/`.
+                     *     Case does not matter. Absent: every line.
+                     * @example payment failed level:>=warn
+                     */
+                    q?: string;
+                    /**
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
+                     * @example -1h
+                     */
+                    from?: string;
+                    /**
+                     * @description Newest time, exclusive; `now` as well. Default: ten minutes ahead, since senders' clocks may be.
+                     * @example 2026-01-31T12:00:00Z
+                     */
+                    to?: string;
+                    /**
+                     * @description Lines of this trace; the same as `trace_id:…` in the query.
+                     * @example 4bf92f3577b34da6a3ce929d0e0e4736
+                     */
+                    trace_id?: string;
+                    /** @description Lines of this request; the same as `request_id:…` in the query. */
+                    request_id?: string;
+                    service_id?: components["schemas"]["ServiceId"];
+                    /**
+                     * @description A service by its name.
+                     * @example checkout
+                     */
+                    service?: string;
+                    environment_id?: components["schemas"]["EnvironmentId"];
+                    /**
+                     * @description An environment by its name; of every service that has one, unless a service is named as well.
                      * @example production
                      */
                     environment?: string;
@@ -43,6 +537,11 @@ export interface paths {
                      * @example 5m
                      */
                     interval?: string;
+                    /**
+                     * @description What to count by: `level`, which is the default, `service`, `env`, or a field of the metadata (`http.status`).
+                     * @example level
+                     */
+                    field?: string;
                 };
                 header?: never;
                 path?: never;
@@ -72,7 +571,8 @@ export interface paths {
                          *             "total": 130
                          *           }
                          *         ],
-                         *         "interval_seconds": 300
+                         *         "interval_seconds": 300,
+                         *         "stats": null
                          *       }
                          *     }
                          */
@@ -134,6 +634,80 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/lines/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows one line: where a link to it leads. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Of the line, as searches show it */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_LineView"];
+                    };
+                };
+                /** @description Not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description No such line in this organisation, or its retention is over */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/logs/query": {
         parameters: {
             query?: never;
@@ -141,14 +715,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Searches the organisation's log lines, newest first. */
+        /** Searches the organisation's log lines, newest or oldest first. Pages stay stable while lines arrive and are merged. */
         get: {
             parameters: {
                 query?: {
                     /**
-                     * @description Words; lines that hold all of them match, in any order and case. A word is what Unicode segmentation (UAX 29)
-                     *     says it is: `timeout` finds `Connection TIMEOUT!`, `time` does not. Absent: every line.
-                     * @example payment failed
+                     * @description A query: words and phrases of the message (`payment failed`, `"card declined"`, `pay*`), fields
+                     *     (`level:>=warn`, `service:checkout`, `http.status:>=500`, `has:trace_id`), `OR`, `NOT`, parentheses, `/regex/`.
+                     *     Case does not matter. Absent: every line.
+                     * @example payment failed level:>=warn
                      */
                     q?: string;
                     /**
@@ -162,11 +737,11 @@ export interface paths {
                      */
                     to?: string;
                     /**
-                     * @description Lines of this trace.
+                     * @description Lines of this trace; the same as `trace_id:…` in the query.
                      * @example 4bf92f3577b34da6a3ce929d0e0e4736
                      */
                     trace_id?: string;
-                    /** @description Lines of this request. */
+                    /** @description Lines of this request; the same as `request_id:…` in the query. */
                     request_id?: string;
                     service_id?: components["schemas"]["ServiceId"];
                     /**
@@ -185,6 +760,11 @@ export interface paths {
                      * @example error,fatal
                      */
                     level?: string;
+                    /**
+                     * @description `newest` first, which is the default, or `oldest`.
+                     * @example newest
+                     */
+                    order?: "newest" | "oldest";
                     /** @description Lines a page, 1 to 1000; 100 when absent. */
                     limit?: number;
                     /** @description `next_cursor` of the page before, with the same other parameters; absent for the first. */
@@ -207,7 +787,7 @@ export interface paths {
                          *         {
                          *           "environment": "production",
                          *           "environment_id": "0b9a4f0e-43a5-4f6a-9b61-6a8f5d1c2e77",
-                         *           "id": "48201",
+                         *           "id": "C5pPDkOlT2qbYWqPXRwud0iwDk7x7oAAAAAAAAAAvEk",
                          *           "level": "error",
                          *           "message": "payment for order 4711 failed: card_declined",
                          *           "meta": {
@@ -256,6 +836,576 @@ export interface paths {
                 };
                 /** @description No such service or environment in this organisation */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Computes numbers over matching lines: what the pipe of the query says, such as
+         *     `level:error | stats count(), p95(http.ms) by service every 5m` or `| top 10 http.path`.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description A query: words and phrases of the message (`payment failed`, `"card declined"`, `pay*`), fields
+                     *     (`level:>=warn`, `service:checkout`, `http.status:>=500`, `has:trace_id`), `OR`, `NOT`, parentheses, `/regex/`.
+                     *     Case does not matter. Absent: every line.
+                     * @example payment failed level:>=warn
+                     */
+                    q?: string;
+                    /**
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
+                     * @example -1h
+                     */
+                    from?: string;
+                    /**
+                     * @description Newest time, exclusive; `now` as well. Default: ten minutes ahead, since senders' clocks may be.
+                     * @example 2026-01-31T12:00:00Z
+                     */
+                    to?: string;
+                    /**
+                     * @description Lines of this trace; the same as `trace_id:…` in the query.
+                     * @example 4bf92f3577b34da6a3ce929d0e0e4736
+                     */
+                    trace_id?: string;
+                    /** @description Lines of this request; the same as `request_id:…` in the query. */
+                    request_id?: string;
+                    service_id?: components["schemas"]["ServiceId"];
+                    /**
+                     * @description A service by its name.
+                     * @example checkout
+                     */
+                    service?: string;
+                    environment_id?: components["schemas"]["EnvironmentId"];
+                    /**
+                     * @description An environment by its name; of every service that has one, unless a service is named as well.
+                     * @example production
+                     */
+                    environment?: string;
+                    /**
+                     * @description Levels, comma-separated: trace, debug, info, warn, error, fatal. Absent: all.
+                     * @example error,fatal
+                     */
+                    level?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_TableView"];
+                    };
+                };
+                /** @description A parameter makes no sense; it is named */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description Not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description No such service or environment in this organisation */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follows new lines that match, as server-sent events. `from` and `to` play no part.
+         * @description Events: `line` has a line as searches show it; `missed` says how many lines gave way because they were not taken fast
+         *     enough (`{"lines": 12}`); `gap` says between which moments nobody looked, after a pause of more than 15 s (`{"from": …,
+         *     "to": …}`): a search finds those lines; `stalled` says that the database did not answer and is tried again. A client that
+         *     comes back with the id of the last event goes on behind it. Lines that are more than five minutes old when they arrive are
+         *     not followed. The stream ends after five minutes; clients of server-sent events come back by themselves.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description A query: words and phrases of the message (`payment failed`, `"card declined"`, `pay*`), fields
+                     *     (`level:>=warn`, `service:checkout`, `http.status:>=500`, `has:trace_id`), `OR`, `NOT`, parentheses, `/regex/`.
+                     *     Case does not matter. Absent: every line.
+                     * @example payment failed level:>=warn
+                     */
+                    q?: string;
+                    /**
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
+                     * @example -1h
+                     */
+                    from?: string;
+                    /**
+                     * @description Newest time, exclusive; `now` as well. Default: ten minutes ahead, since senders' clocks may be.
+                     * @example 2026-01-31T12:00:00Z
+                     */
+                    to?: string;
+                    /**
+                     * @description Lines of this trace; the same as `trace_id:…` in the query.
+                     * @example 4bf92f3577b34da6a3ce929d0e0e4736
+                     */
+                    trace_id?: string;
+                    /** @description Lines of this request; the same as `request_id:…` in the query. */
+                    request_id?: string;
+                    service_id?: components["schemas"]["ServiceId"];
+                    /**
+                     * @description A service by its name.
+                     * @example checkout
+                     */
+                    service?: string;
+                    environment_id?: components["schemas"]["EnvironmentId"];
+                    /**
+                     * @description An environment by its name; of every service that has one, unless a service is named as well.
+                     * @example production
+                     */
+                    environment?: string;
+                    /**
+                     * @description Levels, comma-separated: trace, debug, info, warn, error, fatal. Absent: all.
+                     * @example error,fatal
+                     */
+                    level?: string;
+                    /** @description The id of the last event that was seen, as the header `Last-Event-ID` has it, for clients that cannot set that. */
+                    last_event_id?: string;
+                };
+                header?: {
+                    /** @description Of the last event that was seen */
+                    "Last-Event-ID"?: string | null;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/event-stream": string;
+                    };
+                };
+                /** @description A parameter makes no sense; it is named */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description Not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description No such service or environment in this organisation */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The organisation follows too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's views and those that others share, newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Rows a page, 1 to 1000; 100 when absent. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before; absent for the first. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_ViewView"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Saves a view of the caller's. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CreateViewRequest"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_ViewView"];
+                    };
+                };
+                /** @description A field makes no sense; it is named */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description Sharing needs the developer role */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The caller has a view of this name, or 200 of them */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One view: the caller's own, or a shared one. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["SavedViewId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_ViewView"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Deletes a view: its owner, or an admin if it is shared. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["SavedViewId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It is somebody else's */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Changes a view: its owner, or an admin if it is shared. A view that is shared afterwards needs the developer role. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["SavedViewId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangeViewRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_ViewView"];
+                    };
+                };
+                /** @description A field makes no sense; it is named */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description It is somebody else's, or sharing needs the developer role */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description Its owner has a view of this name */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows how the organisation's services are, in one call: lines and errors of each with their trend, its last deployments,
+         *     what is open, and what fires. Reads counters, so it is quick.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description How far back lines are counted, and compared with as long before: `1h`, `24h`, `7d`; at most `30d`. Default `24h`.
+                     * @example 24h
+                     */
+                    window?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_OverviewView"];
+                    };
+                };
+                /** @description A parameter makes no sense; it is named */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description Not signed in */
+                401: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -365,9 +1515,25 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description The lines of one interval. A minute counts whole if any part of it is in the range. */
+        /** Format: uuid */
+        AlertRuleId: string;
+        /** @description The lines of one interval. Where counters tell, a minute counts whole if any part of it is in the range. */
         BucketView: {
-            counts: components["schemas"]["LevelCounts"];
+            /**
+             * @description By level, each of the six; or by the field's value, where it has lines. Values beyond 10,000 are counted as `…`,
+             *     lines without the field as an empty text.
+             * @example {
+             *       "debug": 20,
+             *       "error": 3,
+             *       "fatal": 0,
+             *       "info": 100,
+             *       "trace": 0,
+             *       "warn": 7
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            };
             /**
              * Format: date-time
              * @description A multiple of the interval since 1970, UTC.
@@ -375,6 +1541,87 @@ export interface components {
             start: string;
             /** Format: int64 */
             total: number;
+        };
+        /** @description What is absent stays as it is; null takes a service, environment, level or time away. */
+        ChangeViewRequest: {
+            columns?: components["schemas"]["Columns"] | null;
+            environment?: string | null;
+            from?: string | null;
+            level?: string | null;
+            name?: components["schemas"]["Name"] | null;
+            q?: components["schemas"]["QueryText"] | null;
+            service?: string | null;
+            shared?: boolean | null;
+            to?: string | null;
+        };
+        ColumnView: {
+            /**
+             * @description `time`, `field` or `number`.
+             * @example number
+             */
+            kind: string;
+            /** @example count() */
+            name: string;
+        };
+        /** @description The columns that a view shows, in order: fields of a line, or paths into its metadata. At most 50. */
+        Columns: string[];
+        /** @description A line among its neighbours, all oldest first. */
+        ContextView: {
+            after: components["schemas"]["LineView"][];
+            before: components["schemas"]["LineView"][];
+            line: components["schemas"]["LineView"];
+        };
+        /** @description The parameters of a search as `GET /api/logs/query` takes them, kept as they were typed: relative times stay relative. */
+        CreateViewRequest: {
+            /** @description Columns to show, in order; the client's default when absent. */
+            columns?: components["schemas"]["Columns"];
+            environment?: components["schemas"]["Name"] | null;
+            from?: components["schemas"]["Name"] | null;
+            level?: components["schemas"]["Name"] | null;
+            /** @description One name an owner. */
+            name: components["schemas"]["Name"];
+            q?: components["schemas"]["QueryText"];
+            service?: components["schemas"]["Name"] | null;
+            /** @description Whether every member sees it; sharing needs the developer role. */
+            shared?: boolean;
+            to?: components["schemas"]["Name"] | null;
+        };
+        Data_ContextView: {
+            /** @description A line among its neighbours, all oldest first. */
+            data: {
+                after: components["schemas"]["LineView"][];
+                before: components["schemas"]["LineView"][];
+                line: components["schemas"]["LineView"];
+            };
+        };
+        Data_FacetsView: {
+            /** @description The most frequent values of fields. */
+            data: {
+                facets: components["schemas"]["FacetView"][];
+                /** @description Only the newest lines were counted; there may be more. */
+                is_sample: boolean;
+                /**
+                 * Format: int64
+                 * @description Lines that were counted.
+                 */
+                lines: number;
+                stats: components["schemas"]["StatsView"];
+            };
+        };
+        Data_FieldsView: {
+            /** @description The fields of matching lines. */
+            data: {
+                /** @description Known fields first, then those of the metadata by name. */
+                fields: components["schemas"]["FieldView"][];
+                /** @description There are more fields than 500; the others are left out. */
+                is_cut: boolean;
+                /**
+                 * Format: int64
+                 * @description Lines that were looked at.
+                 */
+                lines: number;
+                stats: components["schemas"]["StatsView"];
+            };
         };
         Data_HistogramView: {
             /** @description Lines over time. */
@@ -386,6 +1633,45 @@ export interface components {
                  * @description Seconds.
                  */
                 interval_seconds: number;
+                stats?: components["schemas"]["StatsView"] | null;
+            };
+        };
+        Data_LineView: {
+            /** @description A stored log line. */
+            data: {
+                /** @example production */
+                environment: string;
+                environment_id: components["schemas"]["EnvironmentId"];
+                /** @description Stable, opaque, and enough to find the line again: `GET /api/logs/lines/{id}`. */
+                id: components["schemas"]["LineId"];
+                level: components["schemas"]["Level"];
+                /** @example payment for order 4711 failed: card_declined */
+                message: string;
+                meta?: Record<string, never> | null;
+                request_id?: string | null;
+                /** @example checkout */
+                service: string;
+                service_id: components["schemas"]["ServiceId"];
+                /** Format: date-time */
+                timestamp: string;
+                trace_id?: string | null;
+            };
+        };
+        Data_OverviewView: {
+            /** @description How everything is. */
+            data: {
+                /** @description Rules that fire now, by name. */
+                firing: components["schemas"]["FiringView"][];
+                /** Format: date-time */
+                from: string;
+                /** @description The worst and newest twenty. */
+                incidents: components["schemas"]["IncidentView"][];
+                /** Format: int64 */
+                open_incidents: number;
+                /** @description By name. */
+                services: components["schemas"]["ServiceView"][];
+                /** Format: date-time */
+                to: string;
             };
         };
         Data_StatusView: {
@@ -398,6 +1684,72 @@ export interface components {
                 ingest_url: string;
                 parts: components["schemas"]["PartView"][];
             };
+        };
+        Data_TableView: {
+            /** @description A table of numbers. */
+            data: {
+                /** @description Why numbers are not exact; empty if they are. */
+                approximate: string[];
+                columns: components["schemas"]["ColumnView"][];
+                /**
+                 * Format: int64
+                 * @description Lines that it was computed from.
+                 */
+                lines: number;
+                /**
+                 * @description A cell for each column: RFC 3339 for times, text for fields, null where lines lack the field or a number has no
+                 *     values, `…` for everything that did not fit the bounds. Buckets of time without lines have no row.
+                 * @example [
+                 *       [
+                 *         "checkout",
+                 *         1200,
+                 *         87.5
+                 *       ]
+                 *     ]
+                 */
+                rows: Record<string, never>[][];
+                stats: components["schemas"]["StatsView"];
+            };
+        };
+        Data_ViewView: {
+            /** @description A saved view. */
+            data: {
+                columns: components["schemas"]["Columns"];
+                /** Format: date-time */
+                created_at: string;
+                environment?: components["schemas"]["Name"] | null;
+                from?: components["schemas"]["Name"] | null;
+                id: components["schemas"]["SavedViewId"];
+                level?: components["schemas"]["Name"] | null;
+                /** @description Whether the caller owns it. */
+                mine: boolean;
+                /** @example checkout errors */
+                name: string;
+                /** @example card_declined */
+                q: string;
+                service?: components["schemas"]["Name"] | null;
+                /** @description Whether every member sees it, or its owner only. */
+                shared: boolean;
+                to?: components["schemas"]["Name"] | null;
+                /** Format: date-time */
+                updated_at: string;
+                /** @description The owner; `GET /api/members` knows the name. */
+                user_id: components["schemas"]["UserId"];
+            };
+        };
+        /** Format: uuid */
+        DeploymentId: string;
+        DeploymentView: {
+            /** Format: date-time */
+            at: string;
+            commit_sha?: string | null;
+            /** @example production */
+            environment: string;
+            environment_id: components["schemas"]["EnvironmentId"];
+            id: components["schemas"]["DeploymentId"];
+            /** @example success */
+            status: string;
+            version?: string | null;
         };
         /** Format: uuid */
         EnvironmentId: string;
@@ -416,10 +1768,81 @@ export interface components {
             details: components["schemas"]["FieldError"][];
             message: string;
         };
+        FacetValue: {
+            /** Format: int64 */
+            count: number;
+            /** @example 500 */
+            value: string;
+        };
+        FacetView: {
+            /**
+             * Format: int64
+             * @description Lines that have one of these values, added up: a line with several counts several times.
+             */
+            counted: number;
+            /** @example http.status */
+            field: string;
+            /** @description The most frequent first. */
+            values: components["schemas"]["FacetValue"][];
+        };
+        /** @description The most frequent values of fields. */
+        FacetsView: {
+            facets: components["schemas"]["FacetView"][];
+            /** @description Only the newest lines were counted; there may be more. */
+            is_sample: boolean;
+            /**
+             * Format: int64
+             * @description Lines that were counted.
+             */
+            lines: number;
+            stats: components["schemas"]["StatsView"];
+        };
         /** @description One wrong field: `path` is where it stands in the request, such as `params.threshold`. */
         FieldError: {
             message: string;
             path: string;
+        };
+        FieldView: {
+            /**
+             * @description As a query names it.
+             * @example http.status
+             */
+            name: string;
+            /**
+             * Format: double
+             * @description The share of the lines that have it, 0 to 1.
+             * @example 0.8
+             */
+            share: number;
+            /**
+             * @description Of JSON: `boolean`, `number`, `string`, `null`.
+             * @example [
+             *       "number"
+             *     ]
+             */
+            types: string[];
+        };
+        /** @description The fields of matching lines. */
+        FieldsView: {
+            /** @description Known fields first, then those of the metadata by name. */
+            fields: components["schemas"]["FieldView"][];
+            /** @description There are more fields than 500; the others are left out. */
+            is_cut: boolean;
+            /**
+             * Format: int64
+             * @description Lines that were looked at.
+             */
+            lines: number;
+            stats: components["schemas"]["StatsView"];
+        };
+        FiringView: {
+            /**
+             * Format: int64
+             * @description Groups of lines that it fires for.
+             */
+            firings: number;
+            name: string;
+            rule_id: components["schemas"]["AlertRuleId"];
         };
         /**
          * @description How a part is.
@@ -435,36 +1858,33 @@ export interface components {
              * @description Seconds.
              */
             interval_seconds: number;
+            stats?: components["schemas"]["StatsView"] | null;
+        };
+        /** Format: uuid */
+        IncidentId: string;
+        IncidentView: {
+            acknowledged: boolean;
+            id: components["schemas"]["IncidentId"];
+            /** Format: date-time */
+            opened_at: string;
+            service_id?: components["schemas"]["ServiceId"] | null;
+            /** @example high */
+            severity: string;
+            title: string;
         };
         /**
          * @description Levels in rising order. Stored as the smallint `code()`, which sorts the same way.
          * @enum {string}
          */
         Level: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
-        LevelCounts: {
-            /** Format: int64 */
-            debug: number;
-            /** Format: int64 */
-            error: number;
-            /** Format: int64 */
-            fatal: number;
-            /** Format: int64 */
-            info: number;
-            /** Format: int64 */
-            trace: number;
-            /** Format: int64 */
-            warn: number;
-        };
+        LineId: string;
         /** @description A stored log line. */
         LineView: {
             /** @example production */
             environment: string;
             environment_id: components["schemas"]["EnvironmentId"];
-            /**
-             * @description Unique, and opaque.
-             * @example 48201
-             */
-            id: string;
+            /** @description Stable, opaque, and enough to find the line again: `GET /api/logs/lines/{id}`. */
+            id: components["schemas"]["LineId"];
             level: components["schemas"]["Level"];
             /** @example payment for order 4711 failed: card_declined */
             message: string;
@@ -477,13 +1897,61 @@ export interface components {
             timestamp: string;
             trace_id?: string | null;
         };
+        /** @description A trimmed, non-empty, single-line text of at most 200 characters without control characters. */
+        Name: string;
+        /** @description How everything is. */
+        OverviewView: {
+            /** @description Rules that fire now, by name. */
+            firing: components["schemas"]["FiringView"][];
+            /** Format: date-time */
+            from: string;
+            /** @description The worst and newest twenty. */
+            incidents: components["schemas"]["IncidentView"][];
+            /** Format: int64 */
+            open_incidents: number;
+            /** @description By name. */
+            services: components["schemas"]["ServiceView"][];
+            /** Format: date-time */
+            to: string;
+        };
+        /** @description One page of a list; `next_cursor` is null at the end. */
+        Page_ViewView: {
+            data: {
+                columns: components["schemas"]["Columns"];
+                /** Format: date-time */
+                created_at: string;
+                environment?: components["schemas"]["Name"] | null;
+                from?: components["schemas"]["Name"] | null;
+                id: components["schemas"]["SavedViewId"];
+                level?: components["schemas"]["Name"] | null;
+                /** @description Whether the caller owns it. */
+                mine: boolean;
+                /** @example checkout errors */
+                name: string;
+                /** @example card_declined */
+                q: string;
+                service?: components["schemas"]["Name"] | null;
+                /** @description Whether every member sees it, or its owner only. */
+                shared: boolean;
+                to?: components["schemas"]["Name"] | null;
+                /** Format: date-time */
+                updated_at: string;
+                /** @description The owner; `GET /api/members` knows the name. */
+                user_id: components["schemas"]["UserId"];
+            }[];
+            next_cursor?: string | null;
+        };
         /** @description One of the five programs. */
         PartView: {
             health: components["schemas"]["Health"];
             /** @example alerting */
             name: string;
         };
-        /** @description One page of lines, newest first. */
+        /** @description The text of a search as it was typed: at most 4,096 bytes, without NUL. */
+        QueryText: string;
+        /** Format: uuid */
+        SavedViewId: string;
+        /** @description One page of lines, in the order that was asked for. */
         SearchAnswer: {
             data: components["schemas"]["LineView"][];
             /**
@@ -495,6 +1963,32 @@ export interface components {
         };
         /** Format: uuid */
         ServiceId: string;
+        ServiceView: {
+            /** @description The newest to each environment, of the last 90 days. */
+            deployments: components["schemas"]["DeploymentView"][];
+            /**
+             * Format: int64
+             * @description Of level error or fatal.
+             */
+            errors: number;
+            /** Format: int64 */
+            errors_before: number;
+            /** Format: int64 */
+            lines: number;
+            /**
+             * Format: int64
+             * @description The same of as long before.
+             */
+            lines_before: number;
+            /**
+             * Format: date-time
+             * @description The minute of its newest line in the window; null without one.
+             */
+            newest_line?: string | null;
+            /** @example checkout */
+            service: string;
+            service_id: components["schemas"]["ServiceId"];
+        };
         /** @description What the search touched. */
         StatsView: {
             /** Format: int64 */
@@ -538,6 +2032,56 @@ export interface components {
              */
             ingest_url: string;
             parts: components["schemas"]["PartView"][];
+        };
+        /** @description A table of numbers. */
+        TableView: {
+            /** @description Why numbers are not exact; empty if they are. */
+            approximate: string[];
+            columns: components["schemas"]["ColumnView"][];
+            /**
+             * Format: int64
+             * @description Lines that it was computed from.
+             */
+            lines: number;
+            /**
+             * @description A cell for each column: RFC 3339 for times, text for fields, null where lines lack the field or a number has no
+             *     values, `…` for everything that did not fit the bounds. Buckets of time without lines have no row.
+             * @example [
+             *       [
+             *         "checkout",
+             *         1200,
+             *         87.5
+             *       ]
+             *     ]
+             */
+            rows: Record<string, never>[][];
+            stats: components["schemas"]["StatsView"];
+        };
+        /** Format: uuid */
+        UserId: string;
+        /** @description A saved view. */
+        ViewView: {
+            columns: components["schemas"]["Columns"];
+            /** Format: date-time */
+            created_at: string;
+            environment?: components["schemas"]["Name"] | null;
+            from?: components["schemas"]["Name"] | null;
+            id: components["schemas"]["SavedViewId"];
+            level?: components["schemas"]["Name"] | null;
+            /** @description Whether the caller owns it. */
+            mine: boolean;
+            /** @example checkout errors */
+            name: string;
+            /** @example card_declined */
+            q: string;
+            service?: components["schemas"]["Name"] | null;
+            /** @description Whether every member sees it, or its owner only. */
+            shared: boolean;
+            to?: components["schemas"]["Name"] | null;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description The owner; `GET /api/members` knows the name. */
+            user_id: components["schemas"]["UserId"];
         };
     };
     responses: never;
