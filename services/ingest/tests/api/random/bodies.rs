@@ -264,7 +264,7 @@ pub(crate) fn elasticsearch(dice: &mut Dice, lines: Vec<Line>) -> Body {
             &["trace.id", "trace_id", "traceId"],
         );
         fields.insert(name.into(), time);
-        let name = *dice.pick(&["message", "log", "event.original", "msg"]);
+        let name = message_name(dice, &fields, &["message", "log", "event.original", "msg"]);
         put(dice, &mut fields, name, line.message.as_str().into());
         line.message
             .truncate(line.message.trim_end_matches(['\r', '\n']).len());
@@ -301,6 +301,16 @@ fn document(dice: &mut Dice, line: &mut Line, levels: &[&str], traces: &[&str]) 
         put(dice, &mut fields, name, id.as_str().into());
     }
     fields
+}
+
+/// One that is not taken: `log` is also where some put the level.
+fn message_name<'a>(dice: &mut Dice, fields: &Map<String, Value>, names: &[&'a str]) -> &'a str {
+    let name = *dice.pick(names);
+    if fields.contains_key(name) {
+        "message"
+    } else {
+        name
+    }
 }
 
 /// A dotted name stands as it is, or as a path.
@@ -340,7 +350,7 @@ pub(crate) fn splunk(dice: &mut Dice, lines: Vec<Line>) -> Body {
             outer.insert("fields".into(), inner.into());
         } else {
             inner.insert(
-                (*dice.pick(&["message", "msg", "line", "log"])).into(),
+                message_name(dice, &inner, &["message", "msg", "line", "log"]).into(),
                 line.message.as_str().into(),
             );
             outer.insert("event".into(), inner.into());

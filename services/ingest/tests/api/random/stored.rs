@@ -105,16 +105,11 @@ fn write_meaning(value: &Value, out: &mut String) {
     }
 }
 
+/// A float by the shortest digits that name it, as it is written into JSON, whatever zeros or exponents follow them.
 fn write_worth(number: &Number, out: &mut String) {
-    /// Beyond it, a number of JSON is a float in any reader of ours.
-    const EXACT: f64 = 1e30;
-    let whole = match (number.as_i128(), number.as_f64()) {
-        (Some(whole), _) => Some(whole),
-        (None, Some(float)) if float.fract() == 0.0 && float.abs() < EXACT => Some(float as i128),
-        (None, _) => None,
-    };
-    let _ = match whole {
-        Some(whole) => write!(out, "{whole}"),
+    let _ = match number.as_f64().filter(|_| number.is_f64()) {
+        Some(0.0) => write!(out, "0"),
+        Some(float) => write!(out, "{float}"),
         None => write!(out, "{number}"),
     };
 }
