@@ -8,6 +8,7 @@ mod bodies;
 mod generate;
 mod otlp;
 mod stored;
+mod syslog;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,6 +31,8 @@ type Write = fn(&mut Dice, Vec<Line>) -> Body;
 
 /// A test's own lines, batch after batch.
 struct Source {
+    /// What makes the same lines again.
+    asked: String,
     dice: Dice,
     now: OffsetDateTime,
     shape: Shape,
@@ -40,8 +43,8 @@ struct Source {
 impl Source {
     fn new(shape: Shape) -> Self {
         let (seed, left) = (number("RANDOM_SEED", 1), number("RANDOM_LOGS", 1_500));
-        println!("RANDOM_SEED={seed} RANDOM_LOGS={left}");
         Self {
+            asked: format!("RANDOM_SEED={seed} RANDOM_LOGS={left}"),
             dice: Dice(seed),
             now: service_kit::Clock::system().now(),
             shape,
@@ -70,6 +73,10 @@ impl Source {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how many lines is for whoever runs the test to say"
+)]
 fn number(variable: &str, usual: u64) -> u64 {
     std::env::var(variable).map_or(usual, |text| text.parse().unwrap())
 }
@@ -117,7 +124,7 @@ async fn whatever_is_sent_over_http_comes_back_equal(#[case] write: Write, #[cas
         );
         expected.extend(body.stored);
     }
-    assert_stored(&app, expected).await;
+    assert_stored(&app, &source, expected).await;
 }
 
 /// What an answer says of lines that were refused, in the words of whichever protocol.
@@ -144,7 +151,7 @@ async fn whatever_is_sent_over_grpc_comes_back_equal() {
         assert_eq!(answer.partial_success, None);
         expected.extend(body.stored);
     }
-    assert_stored(&otlp.app, expected).await;
+    assert_stored(&otlp.app, &source, expected).await;
 }
 
 #[tokio::test]
@@ -157,7 +164,7 @@ async fn whatever_is_sent_as_syslog_comes_back_equal() {
     let mut stream = TcpStream::connect(addr).await.unwrap();
     let (mut source, mut expected) = (Source::new(shape), Vec::new());
     while let Some(lines) = source.next() {
-        let body = bodies::syslog(&mut source.dice, lines);
+        let body = syslog::messages(&mut source.dice, lines);
         stream.write_all(&body.bytes).await.unwrap();
         expected.extend(body.stored);
     }
@@ -178,7 +185,7 @@ async fn whatever_is_sent_as_syslog_comes_back_equal() {
         },
     )
     .await;
-    assert_stored(&app, expected).await;
+    assert_stored(&app, &source, expected).await;
 }
 
 async fn start_syslog() -> (TestApp, SocketAddr) {
@@ -193,7 +200,11 @@ async fn start_syslog() -> (TestApp, SocketAddr) {
     (TestApp { db, org, replica }, addr)
 }
 
-async fn assert_stored(app: &TestApp, expected: Vec<stored::Line>) {
+async fn assert_stored(app: &TestApp, source: &Source, expected: Vec<stored::Line>) {
     let found = testkit::stored::lines(&app.db).await;
-    stored::assert_same(found.into_iter().map(Into::into).collect(), expected);
+    stored::assert_same(
+        &source.asked,
+        found.into_iter().map(Into::into).collect(),
+        expected,
+    );
 }

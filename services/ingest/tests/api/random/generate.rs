@@ -299,7 +299,7 @@ fn write_json(dice: &mut Dice, value: &Value, out: &mut String) {
             for (place, (name, value)) in fields.iter().enumerate() {
                 separate(dice, place, out);
                 write_text(dice, name, out);
-                out.push_str(*dice.pick(&[":", ": ", "\t:"]));
+                out.push_str(dice.pick::<&str>(&[":", ": ", "\t:"]));
                 write_json(dice, value, out);
             }
             out.push('}');
@@ -312,7 +312,7 @@ fn separate(dice: &mut Dice, place: usize, out: &mut String) {
         out.push(',');
     }
     if one_in(dice, 5) {
-        out.push_str(*dice.pick(&[" ", "\t", "  "]));
+        out.push_str(dice.pick::<&str>(&[" ", "\t", "  "]));
     }
 }
 

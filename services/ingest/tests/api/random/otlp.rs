@@ -1,5 +1,7 @@
 //! Lines as records of OpenTelemetry, in protobuf's types and in their JSON.
 
+use std::fmt::Write as _;
+
 use domain::level::Level;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
@@ -122,7 +124,7 @@ fn record(dice: &mut Dice, mut line: Line, shared: &Map<String, Value>) -> (LogR
         ..LogRecord::default()
     };
     line.trace_id = trace_id.iter().any(|byte| *byte != 0).then(|| hex(&trace_id));
-    line.meta = shared.clone();
+    line.meta.clone_from(shared);
     line.meta.extend(sent);
     if within > 0 {
         line.meta.insert("severity_number".into(), severity_number.into());
@@ -135,7 +137,10 @@ fn record(dice: &mut Dice, mut line: Line, shared: &Map<String, Value>) -> (LogR
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// OpenTelemetry has no whole numbers beyond 64 bits with a sign: a sender writes those as floats.

@@ -114,9 +114,9 @@ fn write_worth(number: &Number, out: &mut String) {
     };
 }
 
-/// Panics unless both hold the same lines, each as often.
+/// Panics unless both hold the same lines, each as often. `asked` says which lines were sent.
 #[track_caller]
-pub(crate) fn assert_same(mut found: Vec<Line>, mut expected: Vec<Line>) {
+pub(crate) fn assert_same(asked: &str, mut found: Vec<Line>, mut expected: Vec<Line>) {
     found.sort();
     expected.sort();
     let differs = found
@@ -125,14 +125,14 @@ pub(crate) fn assert_same(mut found: Vec<Line>, mut expected: Vec<Line>) {
         .position(|(found, expected)| found != expected);
     if let Some(at) = differs {
         panic!(
-            "{} lines are stored of {}; in order, number {at} differs:\nstored   {}\nexpected {}",
+            "{asked}: {} lines are stored of {}; in order, number {at} differs:\nstored   {}\nexpected {}",
             found.len(),
             expected.len(),
             shown(&found[at]),
             shown(&expected[at]),
         );
     }
-    assert_eq!(found.len(), expected.len(), "lines that are stored");
+    assert_eq!(found.len(), expected.len(), "{asked}: lines that are stored");
 }
 
 fn shown(line: &Line) -> String {
