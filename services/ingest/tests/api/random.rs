@@ -2,7 +2,7 @@
 //! as often as it was sent.
 //!
 //! Each protocol gets 1,500 lines; `RANDOM_LOGS=90000` in the environment asks for another number, and `RANDOM_SEED` for
-//! other lines. Where a protocol cannot say something, or says that it means another thing, `bodies` has it.
+//! other lines. Where a protocol cannot say something, or says that it means another thing, `bodies` and `syslog` have it.
 
 mod bodies;
 mod generate;
