@@ -17,7 +17,7 @@ struct PushRequest {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Stream {
+pub(crate) struct Stream {
     #[prost(string, tag = "1")]
     labels: String,
     #[prost(message, repeated, tag = "2")]
@@ -27,29 +27,29 @@ struct Stream {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Entry {
+pub(crate) struct Entry {
     #[prost(message, optional, tag = "1")]
-    timestamp: Option<Timestamp>,
+    pub(crate) timestamp: Option<Timestamp>,
     #[prost(string, tag = "2")]
-    line: String,
+    pub(crate) line: String,
     #[prost(message, repeated, tag = "3")]
-    structured_metadata: Vec<Pair>,
+    pub(crate) structured_metadata: Vec<Pair>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Timestamp {
+pub(crate) struct Timestamp {
     #[prost(int64, tag = "1")]
-    seconds: i64,
+    pub(crate) seconds: i64,
     #[prost(int32, tag = "2")]
-    nanos: i32,
+    pub(crate) nanos: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Pair {
+pub(crate) struct Pair {
     #[prost(string, tag = "1")]
-    name: String,
+    pub(crate) name: String,
     #[prost(string, tag = "2")]
-    value: String,
+    pub(crate) value: String,
 }
 
 fn entry(n: i64, line: &str, metadata: &[(&str, &str)]) -> Entry {
@@ -70,7 +70,7 @@ fn entry(n: i64, line: &str, metadata: &[(&str, &str)]) -> Entry {
     }
 }
 
-fn stream(labels: &str, entries: Vec<Entry>) -> Stream {
+pub(crate) fn stream(labels: &str, entries: Vec<Entry>) -> Stream {
     Stream {
         labels: labels.to_owned(),
         entries,
@@ -78,7 +78,7 @@ fn stream(labels: &str, entries: Vec<Entry>) -> Stream {
     }
 }
 
-fn snappy(streams: Vec<Stream>) -> Vec<u8> {
+pub(crate) fn snappy(streams: Vec<Stream>) -> Vec<u8> {
     let bytes = PushRequest { streams }.encode_to_vec();
     snap::raw::Encoder::new().compress_vec(&bytes).unwrap()
 }

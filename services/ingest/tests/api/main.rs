@@ -22,6 +22,7 @@ mod loki;
 mod otlp;
 mod otlp_grpc;
 mod protocols;
+mod random;
 mod rate_limit;
 mod routing;
 mod shutdown;

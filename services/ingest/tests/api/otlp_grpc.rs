@@ -78,13 +78,13 @@ fn retry_after(status: &Status) -> Option<u64> {
 }
 
 /// An ingest that takes OTLP over gRPC.
-struct Otlp {
-    app: TestApp,
+pub(crate) struct Otlp {
+    pub(crate) app: TestApp,
     addr: SocketAddr,
 }
 
 impl Otlp {
-    async fn start(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
         let db = TestDb::create().await;
         let org = Fixture::org(&db).await;
         let url = db.url_for("sightline_ingest");
@@ -108,7 +108,7 @@ impl Otlp {
     }
 
     /// With the organisation's key.
-    async fn send(
+    pub(crate) async fn send(
         &self,
         encoding: Option<CompressionEncoding>,
         body: Vec<u8>,
