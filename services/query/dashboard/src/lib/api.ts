@@ -5,7 +5,9 @@ import type { paths as Identity, components as IdentityParts } from './api/ident
 import type { paths as Query, components as QueryParts } from './api/query';
 import type { paths as Webhook, components as WebhookParts } from './api/webhook';
 
-export type Schemas = AlertingParts['schemas'] & IdentityParts['schemas'] & QueryParts['schemas'] & WebhookParts['schemas'];
+type Owned = AlertingParts['schemas'] & IdentityParts['schemas'] & WebhookParts['schemas'];
+/** By name. What the overview calls as an owner does, such as a deployment, is the owner's here. */
+export type Schemas = Owned & Omit<QueryParts['schemas'], keyof Owned>;
 export type Line = QueryParts['schemas']['LineView'];
 
 export const api = createClient<Identity & Query & Alerting & Webhook>({ baseUrl: location.origin });
