@@ -151,7 +151,9 @@ impl Operation {
         let path = filled.join("/");
         // What these cannot do without.
         match path.as_str() {
-            "/loki/api/v1/query" => format!("{path}?query=sum+by+(service_name)+(count_over_time(%7B%7D[1h]))"),
+            "/loki/api/v1/query" => {
+                format!("{path}?query=sum+by+(service_name)+(count_over_time(%7B%7D[1h]))")
+            }
             "/loki/api/v1/query_range" => format!("{path}?query=%7B%7D"),
             "/api/logs/context" => format!("{path}?id={}", id("lines")),
             "/api/logs/stats" => format!("{path}?q=%7C+stats+count()"),
