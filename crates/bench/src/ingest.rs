@@ -14,7 +14,7 @@ use crate::report::Report;
 use crate::target::{Sender, Target};
 
 /// Scopes of the standard load: 3 organisations, as in the measurements that the goals come from.
-const SCOPES: usize = 30;
+pub(crate) const SCOPES: usize = 30;
 const MANY_SCOPES: usize = 3_000;
 
 pub(crate) async fn measure(lines: usize, end: OffsetDateTime, report: &mut Report) -> anyhow::Result<()> {
@@ -241,7 +241,7 @@ async fn run(
 }
 
 /// Bodies of `size` lines; each goes to one scope, the first scopes get more, as in life.
-fn prepare(lines: &[Line], senders: &[Sender], size: usize) -> Vec<Request> {
+pub(crate) fn prepare(lines: &[Line], senders: &[Sender], size: usize) -> Vec<Request> {
     let mut random = corpus::Random::new(crate::SEED);
     let scopes = senders.len() as u64;
     lines

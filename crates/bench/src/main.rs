@@ -4,6 +4,7 @@
 //! the numbers of two machines.
 #![expect(clippy::print_stdout, reason = "this program's purpose is to print")]
 
+mod backlog;
 mod codec;
 mod corpus;
 mod cpu;
@@ -32,6 +33,9 @@ struct Config {
     /// What to measure; everything when absent.
     #[arg(long, value_enum)]
     only: Option<Part>,
+    /// How long the load of `backlog` lasts, in minutes.
+    #[arg(long, default_value_t = 10)]
+    minutes: u64,
     /// Where the JSON goes.
     #[arg(long, default_value = "target/bench.json")]
     json: PathBuf,
@@ -47,6 +51,8 @@ enum Part {
     Ingest,
     /// Merging, and searches of what was merged.
     Queries,
+    /// What waits to be merged under a load that lasts; only when asked for.
+    Backlog,
 }
 
 impl Config {
@@ -72,6 +78,10 @@ async fn main() -> anyhow::Result<()> {
     }
     if config.wants(Part::Queries) {
         ingest::load_and_query(config.lines, end, &mut report).await?;
+    }
+    if config.only == Some(Part::Backlog) {
+        let length = std::time::Duration::from_secs(60 * config.minutes);
+        backlog::measure(config.lines, length, end, &mut report).await?;
     }
     report.write(&config.json)?;
     println!("\nwritten to {}", config.json.display());

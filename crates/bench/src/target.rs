@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use domain::ids::OrgId;
 use domain::{api_key, token::TokenHash};
-use testkit::{Service, Stack, TestDb};
+use testkit::{Service, Stack, StackBuilder, TestDb};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -27,19 +27,26 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Starts ingest alone, with no rate limit.
+    /// Starts ingest alone, with no rate limit. Merging is measured apart: how much of it falls into a load is chance.
     pub(crate) async fn start() -> anyhow::Result<Self> {
+        Self::start_as(|stack| stack.without(Service::Ingest, "COMPACTOR_DATABASE_URL")).await
+    }
+
+    /// The same, merging as it goes.
+    pub(crate) async fn start_merging() -> anyhow::Result<Self> {
+        Self::start_as(|stack| stack).await
+    }
+
+    async fn start_as(set_up: impl FnOnce(StackBuilder) -> StackBuilder) -> anyhow::Result<Self> {
         let db = TestDb::create().await;
         let owner = db.owner().await;
         let postmaster = postmaster(&owner).await?;
-        let stack = Stack::build()
-            .on_database(db)
-            .only([Service::Ingest])
-            .env(Service::Ingest, "DEFAULT_RATE_LIMIT_PER_MINUTE", 0)
-            // Merging is measured apart: how much of it falls into a load is chance.
-            .without(Service::Ingest, "COMPACTOR_DATABASE_URL")
-            .start()
-            .await;
+        let stack = Stack::build().on_database(db).only([Service::Ingest]).env(
+            Service::Ingest,
+            "DEFAULT_RATE_LIMIT_PER_MINUTE",
+            0,
+        );
+        let stack = set_up(stack).start().await;
         Ok(Self {
             stack,
             owner,
