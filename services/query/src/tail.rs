@@ -40,6 +40,8 @@ pub(crate) enum Event {
     Gap(OffsetDateTime, OffsetDateTime),
     /// The database did not answer; it is tried again.
     Stalled,
+    /// Where it is: everything that arrived before was told.
+    At(String),
 }
 
 /// Where a follower is.
@@ -99,6 +101,8 @@ struct Waiting {
     bytes: usize,
     /// Lines that gave way since the last that was taken.
     missed: u64,
+    /// The position behind all events.
+    position: Option<String>,
 }
 
 impl Buffer {
@@ -107,8 +111,26 @@ impl Buffer {
         for event in events {
             waiting.push(event);
         }
+        if !waiting.events.is_empty() {
+            self.changed.notify_one();
+        }
+    }
+
+    /// The same of a look that led to this position.
+    fn push_up_to(&self, events: Vec<Event>, position: &Position) {
+        self.push(events);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = waiting.position.replace(position.to_string()).is_none();
         drop(waiting);
-        self.changed.notify_one();
+        if is_first {
+            self.push([Event::At(position.to_string())]);
+        }
+    }
+
+    /// Where a follower is that was told everything; without this, one to whom nothing comes would seem to have been away.
+    pub(crate) fn position(&self) -> Option<String> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.position.clone().filter(|_| waiting.events.is_empty())
     }
 
     /// The next events, at least one.
@@ -139,7 +161,7 @@ impl Waiting {
                     self.missed += 1;
                 }
                 Some(Event::Missed(lines)) => self.missed += lines,
-                Some(Event::Gap(..) | Event::Stalled) => {}
+                Some(Event::Gap(..) | Event::Stalled | Event::At(_)) => {}
                 None => break,
             }
         }
@@ -189,10 +211,8 @@ pub(crate) async fn follow(
     loop {
         match look(&kit, &state, org_id, &ask, position.clone()).await {
             Ok((events, next)) => {
+                buffer.push_up_to(events, &next);
                 position = Some(next);
-                if !events.is_empty() {
-                    buffer.push(events);
-                }
             }
             Err(error) => {
                 tracing::debug!(
@@ -290,7 +310,7 @@ mod tests {
                 match event {
                     Event::Line(line, _) => lines.push(line),
                     Event::Missed(count) => missed += count,
-                    Event::Gap(..) | Event::Stalled => {}
+                    Event::Gap(..) | Event::Stalled | Event::At(_) => {}
                 }
             }
         }

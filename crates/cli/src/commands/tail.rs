@@ -161,6 +161,8 @@ impl Tail {
                 ));
             }
             Some("stalled") => notice::say("the server's database does not answer; it goes on when it does"),
+            // No event, but where we are.
+            None if event.id.is_some() && data.is_empty() => self.last_event = event.id,
             // Of a newer server, or no event at all but the time to come back.
             Some(_) | None => {}
         }

@@ -247,7 +247,7 @@ fn is_nothing(operation: &Operation, body: &Value) -> bool {
         }
         "/api/logs/facets" | "/api/logs/fields" | "/api/logs/stats" => data["lines"] == 0,
         "/api/logs/export" => body.is_null(),
-        "/api/logs/tail" => body == "retry: 1000\n\n",
+        "/api/logs/tail" => !body.to_string().contains("event: "),
         _ => data.as_array().is_some_and(Vec::is_empty),
     }
 }

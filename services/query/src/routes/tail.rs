@@ -43,7 +43,7 @@ pub(crate) struct TailParams {
 /// Events: `line` has a line as searches show it; `missed` says how many lines gave way because they were not taken fast
 /// enough (`{"lines": 12}`); `gap` says between which moments nobody looked, after a pause of more than 15 s (`{"from": …,
 /// "to": …}`): a search finds those lines; `stalled` says that the database did not answer and is tried again. A client that
-/// comes back with the id of the last event goes on behind it. Lines that are more than five minutes old when they arrive are
+/// comes back with the last id goes on behind it; ids come with lines, and alone while there are none. Lines that are more than five minutes old when they arrive are
 /// not followed. The stream ends after five minutes; clients of server-sent events come back by themselves.
 #[utoipa::path(
     operation_id = "tail_logs",
@@ -137,7 +137,10 @@ impl Follower {
             () = stopping => None,
             waited = timeout_at(self.ends, waiting) => match waited {
                 Err(_over) => None,
-                Ok(Err(_nothing_came)) => Some(Bytes::from_static(b": nothing new\n\n")),
+                Ok(Err(_nothing_came)) => Some(match self.buffer.position() {
+                    Some(position) => written(&[Event::At(position)]),
+                    None => Bytes::from_static(b": nothing new\n\n"),
+                }),
                 Ok(Ok(events)) => Some(written(&events)),
             },
         }
@@ -170,6 +173,11 @@ fn written(events: &[Event]) -> Bytes {
                 ("gap", json!({"from": text(from), "to": text(to)}))
             }
             Event::Stalled => ("stalled", json!({})),
+            // An id without data is no event to a client, and is what it comes back with.
+            Event::At(id) => {
+                put(&format!("id: {id}\n\n"));
+                continue;
+            }
         };
         put(&format!("event: {name}\ndata: {data}\n\n"));
     }

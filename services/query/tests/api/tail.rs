@@ -38,8 +38,8 @@ impl Tail {
             text: String::new(),
         };
         assert_eq!(tail.block().await, "retry: 1000");
-        // It follows from its first look on, which nothing tells: lines from before are not its business.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        // It follows from its first look on: lines from before are not its business.
+        assert!(tail.block().await.starts_with("id: "));
         tail
     }
 
@@ -48,10 +48,7 @@ impl Tail {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
                 self.text = rest;
-                if !block.starts_with(':') {
-                    return block;
-                }
-                continue;
+                return block;
             }
             let chunk = timeout(A_WHILE, self.response.chunk()).await.unwrap().unwrap();
             let chunk = chunk.unwrap_or_else(|| panic!("the stream ended"));
@@ -60,7 +57,10 @@ impl Tail {
     }
 
     async fn next(&mut self) -> Seen {
-        let block = self.block().await;
+        let mut block = self.block().await;
+        while !block.contains("event: ") {
+            block = self.block().await;
+        }
         let of = |name: &str| {
             let line = block.lines().find_map(|line| line.strip_prefix(name));
             line.unwrap_or_default().to_owned()
@@ -163,6 +163,26 @@ async fn who_comes_back_goes_on_behind_the_last_event_wherever_that_was() {
     seen.sort();
     let expected: Vec<String> = (0..stored).map(|number| format!("{number:04}")).collect();
     assert_eq!(seen, expected, "each once");
+}
+
+#[tokio::test]
+async fn who_saw_no_line_yet_comes_back_without_a_gap() {
+    let app = TestApp::start().await;
+    let (org, viewer) = app.org().await;
+    let mut tail = Tail::open(&viewer, "").await;
+    // While nothing comes, it is told where it is.
+    let id = tail.block().await;
+    let id = id.strip_prefix("id: ").unwrap().to_owned();
+    drop(tail);
+    app.store(org.scope(), &[(now(), Level::Info, "meanwhile")]).await;
+    let request = viewer
+        .request(Method::GET, "/api/logs/tail")
+        .header("Last-Event-ID", id);
+    let mut tail = Tail {
+        response: request.send().await.unwrap(),
+        text: String::new(),
+    };
+    assert_eq!(tail.messages(1).await, ["meanwhile"]);
 }
 
 #[tokio::test]

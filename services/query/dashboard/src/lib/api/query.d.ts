@@ -1008,7 +1008,7 @@ export interface paths {
          * @description Events: `line` has a line as searches show it; `missed` says how many lines gave way because they were not taken fast
          *     enough (`{"lines": 12}`); `gap` says between which moments nobody looked, after a pause of more than 15 s (`{"from": …,
          *     "to": …}`): a search finds those lines; `stalled` says that the database did not answer and is tried again. A client that
-         *     comes back with the id of the last event goes on behind it. Lines that are more than five minutes old when they arrive are
+         *     comes back with the last id goes on behind it; ids come with lines, and alone while there are none. Lines that are more than five minutes old when they arrive are
          *     not followed. The stream ends after five minutes; clients of server-sent events come back by themselves.
          */
         get: {
@@ -1505,6 +1505,2232 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/loki/api/v1/detected_fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The other labels that the newest lines have: metadata, and what `| json` or `| logfmt` take from the message. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description A log query; all lines when absent */
+                    query?: string;
+                    /** @description Oldest time; an hour before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                    /** @description Lines to look at, 1 to 5000; 1000 when absent */
+                    line_limit?: number;
+                    /** @description Fields, 1 to 1000; 1000 when absent */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "fields": [
+                         *         {
+                         *           "cardinality": 4,
+                         *           "label": "http_status",
+                         *           "parsers": null,
+                         *           "type": "int"
+                         *         }
+                         *       ],
+                         *       "limit": 1000
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * The other labels that the newest lines have: metadata, and what `| json` or `| logfmt` take from the message.
+         *     The parameters come as a form, or in the address.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description A log query; all lines when absent */
+                    query?: string;
+                    /** @description Oldest time; an hour before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                    /** @description Lines to look at, 1 to 5000; 1000 when absent */
+                    line_limit?: number;
+                    /** @description Fields, 1 to 1000; 1000 when absent */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "fields": [
+                         *         {
+                         *           "cardinality": 4,
+                         *           "label": "http_status",
+                         *           "parsers": null,
+                         *           "type": "int"
+                         *         }
+                         *       ],
+                         *       "limit": 1000
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The body is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/loki/api/v1/detected_labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The labels of streams, each with how many values it has. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description A selector; all streams when absent */
+                    query?: string;
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detectedLabels": [
+                         *         {
+                         *           "cardinality": 2,
+                         *           "label": "service_name"
+                         *         }
+                         *       ]
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * The labels of streams, each with how many values it has.
+         *     The parameters come as a form, or in the address.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description A selector; all streams when absent */
+                    query?: string;
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detectedLabels": [
+                         *         {
+                         *           "cardinality": 2,
+                         *           "label": "service_name"
+                         *         }
+                         *       ]
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The body is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/loki/api/v1/index/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much a query would read: lines from counters, bytes estimated from the newest lines. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description A selector; all streams when absent */
+                    query?: string;
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "bytes": 96000,
+                         *       "chunks": 2,
+                         *       "entries": 1200,
+                         *       "streams": 2
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * How much a query would read: lines from counters, bytes estimated from the newest lines.
+         *     The parameters come as a form, or in the address.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description A selector; all streams when absent */
+                    query?: string;
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "bytes": 96000,
+                         *       "chunks": 2,
+                         *       "entries": 1200,
+                         *       "streams": 2
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The body is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/loki/api/v1/index/volume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Estimated bytes per stream or label, the largest first. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description A selector; all streams when absent */
+                    query?: string;
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                    /** @description How many, 1 to 5000; 100 when absent */
+                    limit?: number;
+                    /** @description Comma-separated: by these labels only. Those of the selector when absent */
+                    targetLabels?: string;
+                    /** @description `series`, which is the default, or `labels` */
+                    aggregateBy?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": {
+                         *         "result": [
+                         *           {
+                         *             "metric": {
+                         *               "service_name": "checkout"
+                         *             },
+                         *             "value": [
+                         *               1769860800,
+                         *               "96000"
+                         *             ]
+                         *           }
+                         *         ],
+                         *         "resultType": "vector",
+                         *         "stats": {
+                         *           "summary": {}
+                         *         }
+                         *       },
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Estimated bytes per stream or label, the largest first.
+         *     The parameters come as a form, or in the address.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description A selector; all streams when absent */
+                    query?: string;
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                    /** @description How many, 1 to 5000; 100 when absent */
+                    limit?: number;
+                    /** @description Comma-separated: by these labels only. Those of the selector when absent */
+                    targetLabels?: string;
+                    /** @description `series`, which is the default, or `labels` */
+                    aggregateBy?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": {
+                         *         "result": [
+                         *           {
+                         *             "metric": {
+                         *               "service_name": "checkout"
+                         *             },
+                         *             "value": [
+                         *               1769860800,
+                         *               "96000"
+                         *             ]
+                         *           }
+                         *         ],
+                         *         "resultType": "vector",
+                         *         "stats": {
+                         *           "summary": {}
+                         *         }
+                         *       },
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The body is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/loki/api/v1/index/volume_range": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Estimated bytes per stream or label over time. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description A selector; all streams when absent */
+                    query?: string;
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                    /** @description Between points, rounded up to whole minutes; a 250th of the range when absent */
+                    step?: string;
+                    /** @description How many, 1 to 5000; 100 when absent */
+                    limit?: number;
+                    /** @description Comma-separated: by these labels only. Those of the selector when absent */
+                    targetLabels?: string;
+                    /** @description `series`, which is the default, or `labels` */
+                    aggregateBy?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": {
+                         *         "result": [
+                         *           {
+                         *             "metric": {
+                         *               "service_name": "checkout"
+                         *             },
+                         *             "values": [
+                         *               [
+                         *                 1769860800,
+                         *                 "96000"
+                         *               ]
+                         *             ]
+                         *           }
+                         *         ],
+                         *         "resultType": "matrix",
+                         *         "stats": {
+                         *           "summary": {}
+                         *         }
+                         *       },
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Estimated bytes per stream or label over time.
+         *     The parameters come as a form, or in the address.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description A selector; all streams when absent */
+                    query?: string;
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                    /** @description Between points, rounded up to whole minutes; a 250th of the range when absent */
+                    step?: string;
+                    /** @description How many, 1 to 5000; 100 when absent */
+                    limit?: number;
+                    /** @description Comma-separated: by these labels only. Those of the selector when absent */
+                    targetLabels?: string;
+                    /** @description `series`, which is the default, or `labels` */
+                    aggregateBy?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": {
+                         *         "result": [
+                         *           {
+                         *             "metric": {
+                         *               "service_name": "checkout"
+                         *             },
+                         *             "values": [
+                         *               [
+                         *                 1769860800,
+                         *                 "96000"
+                         *               ]
+                         *             ]
+                         *           }
+                         *         ],
+                         *         "resultType": "matrix",
+                         *         "stats": {
+                         *           "summary": {}
+                         *         }
+                         *       },
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The body is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/loki/api/v1/label/{name}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The values of a label of streams. Other labels have none here: they are found behind the selector. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description A selector; all streams when absent */
+                    query?: string;
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description `service_name`, `environment` or `level` */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": [
+                         *         "checkout",
+                         *         "search"
+                         *       ],
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * The values of a label of streams. Other labels have none here: they are found behind the selector.
+         *     The parameters come as a form, or in the address.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description A selector; all streams when absent */
+                    query?: string;
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description `service_name`, `environment` or `level` */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": [
+                         *         "checkout",
+                         *         "search"
+                         *       ],
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The body is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/loki/api/v1/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The labels of streams: `environment`, `level` and `service_name`, if there are lines. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description A selector; all streams when absent */
+                    query?: string;
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": [
+                         *         "environment",
+                         *         "level",
+                         *         "service_name"
+                         *       ],
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * The labels of streams: `environment`, `level` and `service_name`, if there are lines.
+         *     The parameters come as a form, or in the address.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description A selector; all streams when absent */
+                    query?: string;
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": [
+                         *         "environment",
+                         *         "level",
+                         *         "service_name"
+                         *       ],
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The body is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/loki/api/v1/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Always an empty list. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description A selector */
+                    query?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": [],
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Always an empty list.
+         *     The parameters come as a form, or in the address.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description A selector */
+                    query?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": [],
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The body is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/loki/api/v1/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Numbers of a LogQL metric query at one moment. `vector(1)+vector(1)`, by which Grafana checks a data source, works. */
+        get: {
+            parameters: {
+                query: {
+                    /**
+                     * @description LogQL: a metric query
+                     * @example sum by (level) (count_over_time({service_name="checkout"}[5m]))
+                     */
+                    query: string;
+                    /** @description Unix time in seconds or nanoseconds, or RFC 3339; now when absent */
+                    time?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": {
+                         *         "result": [
+                         *           {
+                         *             "metric": {
+                         *               "level": "error"
+                         *             },
+                         *             "value": [
+                         *               1769860800,
+                         *               "3"
+                         *             ]
+                         *           }
+                         *         ],
+                         *         "resultType": "vector",
+                         *         "stats": {
+                         *           "summary": {
+                         *             "execTime": 0.002,
+                         *             "totalLinesProcessed": 3
+                         *           }
+                         *         }
+                         *       },
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Numbers of a LogQL metric query at one moment. `vector(1)+vector(1)`, by which Grafana checks a data source, works.
+         *     The parameters come as a form, or in the address.
+         */
+        post: {
+            parameters: {
+                query: {
+                    /**
+                     * @description LogQL: a metric query
+                     * @example sum by (level) (count_over_time({service_name="checkout"}[5m]))
+                     */
+                    query: string;
+                    /** @description Unix time in seconds or nanoseconds, or RFC 3339; now when absent */
+                    time?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": {
+                         *         "result": [
+                         *           {
+                         *             "metric": {
+                         *               "level": "error"
+                         *             },
+                         *             "value": [
+                         *               1769860800,
+                         *               "3"
+                         *             ]
+                         *           }
+                         *         ],
+                         *         "resultType": "vector",
+                         *         "stats": {
+                         *           "summary": {
+                         *             "execTime": 0.002,
+                         *             "totalLinesProcessed": 3
+                         *           }
+                         *         }
+                         *       },
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The body is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/loki/api/v1/query_range": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lines of a LogQL log query, or numbers of a metric query over time. */
+        get: {
+            parameters: {
+                query: {
+                    /**
+                     * @description LogQL
+                     * @example {service_name="checkout"} |= "declined" | json | amount > 100
+                     */
+                    query: string;
+                    /** @description Oldest time, inclusive; an hour before end when absent */
+                    start?: string;
+                    /** @description Newest time, exclusive; now when absent */
+                    end?: string;
+                    /** @description How far start is before end, such as 2h */
+                    since?: string;
+                    /** @description Lines, 1 to 5000; 100 when absent */
+                    limit?: number;
+                    /** @description `backward`, newest first, which is the default, or `forward` */
+                    direction?: string;
+                    /** @description Between points of a metric query, such as 30s; a 250th of the range when absent */
+                    step?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": {
+                         *         "result": [
+                         *           {
+                         *             "stream": {
+                         *               "environment": "production",
+                         *               "level": "error",
+                         *               "order": "4711",
+                         *               "service_name": "checkout"
+                         *             },
+                         *             "values": [
+                         *               [
+                         *                 "1769860798123456000",
+                         *                 "payment for order 4711 failed: card_declined"
+                         *               ]
+                         *             ]
+                         *           }
+                         *         ],
+                         *         "resultType": "streams",
+                         *         "stats": {
+                         *           "summary": {
+                         *             "execTime": 0.003,
+                         *             "totalLinesProcessed": 4096
+                         *           }
+                         *         }
+                         *       },
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Lines of a LogQL log query, or numbers of a metric query over time.
+         *     The parameters come as a form, or in the address.
+         */
+        post: {
+            parameters: {
+                query: {
+                    /**
+                     * @description LogQL
+                     * @example {service_name="checkout"} |= "declined" | json | amount > 100
+                     */
+                    query: string;
+                    /** @description Oldest time, inclusive; an hour before end when absent */
+                    start?: string;
+                    /** @description Newest time, exclusive; now when absent */
+                    end?: string;
+                    /** @description How far start is before end, such as 2h */
+                    since?: string;
+                    /** @description Lines, 1 to 5000; 100 when absent */
+                    limit?: number;
+                    /** @description `backward`, newest first, which is the default, or `forward` */
+                    direction?: string;
+                    /** @description Between points of a metric query, such as 30s; a 250th of the range when absent */
+                    step?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": {
+                         *         "result": [
+                         *           {
+                         *             "stream": {
+                         *               "environment": "production",
+                         *               "level": "error",
+                         *               "order": "4711",
+                         *               "service_name": "checkout"
+                         *             },
+                         *             "values": [
+                         *               [
+                         *                 "1769860798123456000",
+                         *                 "payment for order 4711 failed: card_declined"
+                         *               ]
+                         *             ]
+                         *           }
+                         *         ],
+                         *         "resultType": "streams",
+                         *         "stats": {
+                         *           "summary": {
+                         *             "execTime": 0.003,
+                         *             "totalLinesProcessed": 4096
+                         *           }
+                         *         }
+                         *       },
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The body is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/loki/api/v1/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The streams that any of the selectors means. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Selectors; all streams when absent */
+                    "match[]"?: string[];
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": [
+                         *         {
+                         *           "environment": "production",
+                         *           "level": "error",
+                         *           "service_name": "checkout"
+                         *         }
+                         *       ],
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * The streams that any of the selectors means.
+         *     The parameters come as a form, or in the address.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description Selectors; all streams when absent */
+                    "match[]"?: string[];
+                    /** @description Oldest time; six hours before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": [
+                         *         {
+                         *           "environment": "production",
+                         *           "level": "error",
+                         *           "service_name": "checkout"
+                         *         }
+                         *       ],
+                         *       "status": "success"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The body is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/loki/api/v1/status/buildinfo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The version of Loki whose API this is. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "branch": "",
+                         *       "buildDate": "",
+                         *       "buildUser": "",
+                         *       "goVersion": "",
+                         *       "revision": "",
+                         *       "version": "3.0.0"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * The version of Loki whose API this is.
+         *     The parameters come as a form, or in the address.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "branch": "",
+                         *       "buildDate": "",
+                         *       "buildUser": "",
+                         *       "goVersion": "",
+                         *       "revision": "",
+                         *       "version": "3.0.0"
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description The query or a parameter makes no sense or is not supported; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The body is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
