@@ -43,7 +43,7 @@ pub struct CompactorConfig {
     pub hours_after: Duration,
     /// Text of loose rows that one merge takes, in bytes: bounds what it holds at once.
     pub row_bytes: u64,
-    /// The share of its time that it works, between 0 and 1: what it leaves is the writers'.
+    /// The share of its time that it works, between 0 and 1: what it leaves is the writers'. It takes more when it is behind.
     pub duty: f64,
     /// Merges whatever there is, however little and young. For tests and benchmarks.
     pub eager: bool,
@@ -136,13 +136,22 @@ impl Compactor {
                 if !self.merge(&mut conn, lease, &mut waiting, &mut report).await? {
                     break;
                 }
-                let rest = (1.0 / self.config.duty.clamp(0.05, 1.0) - 1.0).max(0.0);
+                let rest = 1.0 / self.duty(report.waiting_lines) - 1.0;
                 tokio::time::sleep(started.elapsed().mul_f64(rest)).await;
             }
         }
         report.moved = move_misplaced(&mut conn).await?;
         report.hours_dropped = self.drop_empty_hours(&mut conn).await?;
         Ok(Some(report))
+    }
+
+    /// The share of its time that it works, between 0.05 and 1. Half of it merges about 250,000 lines a second: under a load
+    /// that brings more for long it has to take more, or the backlog grows for as long as the load lasts.
+    fn duty(&self, waiting_lines: u64) -> f64 {
+        const BEHIND: u64 = 2_000_000;
+        const DUTY_BEHIND: f64 = 0.9;
+        let least = if waiting_lines > BEHIND { DUTY_BEHIND } else { 0.05 };
+        self.config.duty.clamp(least, 1.0)
     }
 
     /// Gives the lead up, so that another need not wait for it.
