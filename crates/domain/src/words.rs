@@ -3,7 +3,7 @@
 //! A word is what Unicode segmentation (UAX #29) says it is, lower-cased. `GET /cart?id=42` has the words `get`,
 //! `cart`, `id`, `42`; `Überlauf` matches `überlauf`.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -14,22 +14,13 @@ pub fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 
 /// Calls `visit` with each word of the text, lower-cased. Bytes that are not UTF-8 are read as U+FFFD.
 pub fn for_each_word(text: &[u8], mut visit: impl FnMut(&[u8])) {
-    // Nothing breaks it off.
-    let _ = try_for_each_word(text, |word| {
-        visit(word);
-        ControlFlow::Continue(())
-    });
-}
-
-/// The same until `visit` breaks it off; says whether it did.
-fn try_for_each_word(text: &[u8], mut visit: impl FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
     if text.is_ascii() {
-        return ascii_words(text, &mut visit);
+        ascii_words(text, &mut visit);
+        return;
     }
     for word in String::from_utf8_lossy(text).unicode_words() {
-        visit(word.to_lowercase().as_bytes())?;
+        visit(word.to_lowercase().as_bytes());
     }
-    ControlFlow::Continue(())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,7 +60,7 @@ fn class(byte: u8) -> Class {
     CLASSES[usize::from(byte & 127)]
 }
 
-fn ascii_words(text: &[u8], visit: &mut impl FnMut(&[u8]) -> ControlFlow<()>) -> ControlFlow<()> {
+fn ascii_words(text: &[u8], visit: &mut impl FnMut(&[u8])) {
     let mut lower = [0_u8; 64];
     let mut at = 0;
     while at < text.len() {
@@ -102,12 +93,11 @@ fn ascii_words(text: &[u8], visit: &mut impl FnMut(&[u8]) -> ControlFlow<()>) ->
         if let Some(lower) = lower.get_mut(..word.len()) {
             lower.copy_from_slice(word);
             lower.make_ascii_lowercase();
-            visit(lower)?;
+            visit(lower);
         } else {
-            visit(&word.to_ascii_lowercase())?;
+            visit(&word.to_ascii_lowercase());
         }
     }
-    ControlFlow::Continue(())
 }
 
 /// Whether the bytes of this range are a whole word of an ASCII text, given that they are the bytes of a word. Looks only at
@@ -145,64 +135,6 @@ fn joins(mid: Class, before: Class, after: Option<Class>) -> bool {
         Class::MidLetter => letters,
         Class::MidDigit => digits,
         Class::Letter | Class::Digit | Class::Joiner | Class::Other => false,
-    }
-}
-
-/// A search for lines that hold every one of some words, in any order.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct WordQuery(Vec<String>);
-
-impl WordQuery {
-    /// Takes free text as typed; an empty text matches everything.
-    pub fn parse(text: &str) -> Self {
-        let mut wanted: Vec<String> = words(text).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        Self(wanted)
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The words, lower-cased, each once.
-    pub fn as_slice(&self) -> &[String] {
-        &self.0
-    }
-
-    /// Whether the message holds all the words.
-    pub fn matches(&self, message: &str) -> bool {
-        (!message.is_ascii() || self.may_be_in_ascii(message)) && self.matches_likely(message)
-    }
-
-    /// The same, for a message that likely does: without ruling it out in a cheaper way first.
-    pub fn matches_likely(&self, message: &str) -> bool {
-        let found = |done: bool| {
-            if done {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        };
-        let outcome = match self.0.as_slice() {
-            [] => ControlFlow::Break(()),
-            [only] => try_for_each_word(message.as_bytes(), |word| found(word == only.as_bytes())),
-            several => {
-                let mut missing: Vec<&[u8]> = several.iter().map(String::as_bytes).collect();
-                try_for_each_word(message.as_bytes(), |word| {
-                    missing.retain(|wanted| *wanted != word);
-                    found(missing.is_empty())
-                })
-            }
-        };
-        outcome.is_break()
-    }
-
-    /// Whether each word occurs anywhere in an ASCII text: cheap, and rules out most lines of a search for a rare word.
-    /// (In other texts a lower-cased word need not occur as it is: the Kelvin sign becomes a k.)
-    fn may_be_in_ascii(&self, message: &str) -> bool {
-        let lower = message.to_ascii_lowercase();
-        self.0.iter().all(|word| lower.contains(word.as_str()))
     }
 }
 
@@ -246,38 +178,5 @@ mod tests {
                 .any(|at| text[at..].starts_with(&word) && is_word_start(text.as_bytes(), at));
             prop_assert_eq!(begins, words(&text).any(|other| other.starts_with(&word)));
         }
-    }
-
-    proptest! {
-        #[test]
-        fn the_shortcut_for_ascii_changes_no_answer(
-            message in "[ a-zA-Z0-9._'/=-]{0,40}",
-            query in "[a-zA-Z0-9._']{0,4} ?[a-zA-Z0-9._']{0,4}",
-        ) {
-            let found: std::collections::HashSet<String> = words(&message).collect();
-            let expected = words(&query).all(|word| found.contains(&word));
-            prop_assert_eq!(WordQuery::parse(&query).matches(&message), expected);
-        }
-    }
-
-    #[test]
-    fn a_letter_that_is_ascii_only_in_lower_case_is_found() {
-        assert!(WordQuery::parse("k").matches("273 \u{212A}"));
-    }
-
-    #[rstest::rstest]
-    #[case("", "anything", true)]
-    #[case("timeout", "Connection TIMEOUT after 30s", true)]
-    #[case("after timeout", "Connection timeout after 30s", true)]
-    #[case("time", "Connection timeout", false)]
-    #[case("ÜBERLAUF", "ein überlauf", true)]
-    #[case("cart 42", "GET /cart?id=42", true)]
-    #[case("cart 43", "GET /cart?id=42", false)]
-    fn all_words_must_be_there_as_whole_words(
-        #[case] query: &str,
-        #[case] message: &str,
-        #[case] expected: bool,
-    ) {
-        assert_eq!(WordQuery::parse(query).matches(message), expected);
     }
 }

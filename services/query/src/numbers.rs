@@ -38,7 +38,7 @@ pub(crate) async fn compute(
             return ControlFlow::Break(());
         }
         state.lines += 1;
-        with_line(&line, &chosen, |line| {
+        with_line(&line, chosen.names(line.environment_id), |line| {
             for aggregator in &mut state.aggregators {
                 aggregator.add(line);
             }
@@ -78,13 +78,16 @@ fn limits(stages: usize) -> Limits {
     }
 }
 
-/// The line as the query language sees it.
-pub(crate) fn with_line<R>(line: &Line, chosen: &Chosen, look: impl FnOnce(&query::Line<'_>) -> R) -> R {
+/// The line as the query languages see it, with the names of its service and environment.
+pub(crate) fn with_line<R>(
+    line: &Line,
+    (service, environment): (&str, &str),
+    look: impl FnOnce(&query::Line<'_>) -> R,
+) -> R {
     let meta: Option<Value> = line
         .meta
         .as_ref()
         .and_then(|meta| serde_json::from_str(meta.get()).ok());
-    let (service, environment) = chosen.names(line.environment_id);
     look(&query::Line {
         ts: line.ts,
         level: line.level,

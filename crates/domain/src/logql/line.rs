@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
-use time::OffsetDateTime;
 
-use crate::level::Level;
+pub use crate::query::Line;
 
 pub(super) const SERVICE: &str = "service_name";
 pub(super) const ENVIRONMENT: &str = "environment";
@@ -26,19 +25,6 @@ pub(super) fn canonical(name: &str) -> &str {
         "detected_level" => LEVEL,
         name => name,
     }
-}
-
-/// A stored line.
-#[derive(Clone, Copy, Debug)]
-pub struct Line<'a> {
-    pub ts: OffsetDateTime,
-    pub level: Level,
-    pub message: &'a str,
-    pub meta: Option<&'a Value>,
-    pub trace_id: Option<&'a str>,
-    pub request_id: Option<&'a str>,
-    pub service: &'a str,
-    pub environment: &'a str,
 }
 
 /// Where a label comes from.

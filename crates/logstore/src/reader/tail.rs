@@ -10,12 +10,14 @@ use std::sync::Arc;
 use db::{DbError, TenantTx};
 use domain::ids::{EnvironmentId, ServiceId};
 use time::OffsetDateTime;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use super::cache::Cache;
 use super::directory::{self, Listed};
 use super::rows::Scanned;
 use super::scan::Scan;
-use super::{Line, Plan, Projection, SearchScope};
+use super::{Line, Plan, Projection};
 
 /// A moment in the order of commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,68 +179,53 @@ impl Newest {
 async fn rows(
     tx: &TenantTx<'_>,
     plan: &Plan,
-    (since, until): (&Snapshot, &Snapshot),
+    between: (&Snapshot, &Snapshot),
     most: usize,
 ) -> Result<Vec<Scanned>, DbError> {
-    let (services, environments) = ids(plan);
-    let statement = tx.prepare_cached(ROWS_SQL).await?;
-    let rows = tx
-        .query(
-            &statement,
-            &[
-                &tx.org_id(),
-                &services,
-                &environments,
-                &plan.from,
-                &plan.to,
-                &since.0,
-                &until.0,
-                &(most as i64),
-            ],
-        )
-        .await?;
+    let rows = ask(tx, ROWS_SQL, plan, between, most as i64).await?;
     rows.iter().map(Scanned::read).collect()
 }
 
 async fn segments(
     tx: &TenantTx<'_>,
     plan: &Plan,
-    (since, until): (&Snapshot, &Snapshot),
+    between: (&Snapshot, &Snapshot),
 ) -> Result<Vec<Arc<Listed>>, DbError> {
     /// More in a fraction of a second than any database commits.
     const MOST: i64 = 100_000;
-    let (services, environments) = ids(plan);
-    let statement = tx.prepare_cached(SEGMENTS_SQL).await?;
-    let rows = tx
-        .query(
-            &statement,
-            &[
-                &tx.org_id(),
-                &services,
-                &environments,
-                &plan.from,
-                &plan.to,
-                &since.0,
-                &until.0,
-                &MOST,
-            ],
-        )
-        .await?;
+    let rows = ask(tx, SEGMENTS_SQL, plan, between, MOST).await?;
     rows.iter()
         .map(|row| {
             let place: i64 = row.get("place");
             let place = place as usize - 1;
-            let scope: &SearchScope = plan.scope(place);
-            directory::listed(row, place, scope).map(Arc::new)
+            directory::listed(row, place, plan.scope(place)).map(Arc::new)
         })
         .collect()
 }
 
-fn ids(plan: &Plan) -> (Vec<ServiceId>, Vec<EnvironmentId>) {
+async fn ask(
+    tx: &TenantTx<'_>,
+    sql: &str,
+    plan: &Plan,
+    (since, until): (&Snapshot, &Snapshot),
+    most: i64,
+) -> Result<Vec<Row>, DbError> {
     let scopes = plan.scopes.iter();
-    scopes
+    let (services, environments): (Vec<ServiceId>, Vec<EnvironmentId>) = scopes
         .map(|(scope, _)| (scope.service_id, scope.environment_id))
-        .unzip()
+        .unzip();
+    let statement = tx.prepare_cached(sql).await?;
+    let params: [&(dyn ToSql + Sync); 8] = [
+        &tx.org_id(),
+        &services,
+        &environments,
+        &plan.from,
+        &plan.to,
+        &since.0,
+        &until.0,
+        &most,
+    ];
+    Ok(tx.query(&statement, &params).await?)
 }
 
 /// How old a position may be to be followed without a gap.

@@ -11,10 +11,10 @@ use domain::logql::{self, LogPipeline, Selector};
 use domain::query::ast::MessageTest;
 use domain::query::{Expr, Test};
 use logstore::reader::{Budget, Condition, Line, Order, Plan, SearchScope};
-use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::ask::search_scope;
+use crate::numbers::with_line;
 
 pub(super) struct Places {
     scopes: Vec<(SearchScope, Arc<Condition>)>,
@@ -57,21 +57,10 @@ impl Places {
 
     /// The line as pipelines see it.
     pub(super) fn with_line<R>(&self, line: &Line, look: impl FnOnce(&logql::Line<'_>) -> R) -> R {
-        let meta = line.meta.as_ref();
-        let meta: Option<Value> = meta.and_then(|meta| serde_json::from_str(meta.get()).ok());
-        let (service, environment) = self.names.get(&line.environment_id).map_or(("", ""), |scope| {
+        let names = self.names.get(&line.environment_id).map_or(("", ""), |scope| {
             (scope.service.as_str(), scope.environment.as_str())
         });
-        look(&logql::Line {
-            ts: line.ts,
-            level: line.level,
-            message: &line.message,
-            meta: meta.as_ref(),
-            trace_id: line.trace_id.as_deref(),
-            request_id: line.request_id.as_deref(),
-            service,
-            environment,
-        })
+        with_line(line, names, look)
     }
 }
 

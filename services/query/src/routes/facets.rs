@@ -212,7 +212,7 @@ pub(crate) async fn list_fields(
         ..Projection::ALL
     };
     let add = move |seen: &mut Seen, line: Line| {
-        with_line(&line, &chosen, |line| seen.add(line));
+        with_line(&line, chosen.names(line.environment_id), |line| seen.add(line));
         if seen.lines >= FIELD_SAMPLE {
             ControlFlow::Break(())
         } else {
