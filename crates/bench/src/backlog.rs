@@ -25,9 +25,11 @@ pub(crate) async fn measure(
     let requests = Arc::new(ingest::prepare(&corpus, &senders, 1_000));
     drop(corpus);
     report.section("lines that wait to be merged, at half load, 1,000-line bodies, 4 connections");
-    let fastest = load::run(&base, Arc::clone(&requests), 4, Pace::AsFastAsAnswered)
-        .await?
-        .lines_per_second();
+    let mut fastest = 0.0_f64;
+    for _ in 0..3 {
+        let run = load::run(&base, Arc::clone(&requests), 4, Pace::AsFastAsAnswered).await?;
+        fastest = fastest.max(run.lines_per_second());
+    }
     let pace = Pace::LinesPerSecond(fastest / 2.0);
     report.add("half load", fastest / 2.0, "lines/s");
     let started = Instant::now();

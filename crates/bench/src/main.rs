@@ -13,6 +13,7 @@ mod load;
 mod queries;
 mod reference;
 mod report;
+mod retention;
 mod target;
 mod threshold;
 
@@ -53,6 +54,8 @@ enum Part {
     Queries,
     /// What waits to be merged under a load that lasts; only when asked for.
     Backlog,
+    /// Dropping a day of lines beside a load; only when asked for.
+    Retention,
 }
 
 impl Config {
@@ -82,6 +85,9 @@ async fn main() -> anyhow::Result<()> {
     if config.only == Some(Part::Backlog) {
         let length = std::time::Duration::from_secs(60 * config.minutes);
         backlog::measure(config.lines, length, end, &mut report).await?;
+    }
+    if config.only == Some(Part::Retention) {
+        retention::measure(config.lines, end, &mut report).await?;
     }
     report.write(&config.json)?;
     println!("\nwritten to {}", config.json.display());

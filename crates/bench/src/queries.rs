@@ -156,7 +156,7 @@ fn asking(scopes: &[SearchScope], query: &str) -> anyhow::Result<Vec<(SearchScop
         .collect())
 }
 
-async fn compact(target: &Target, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) async fn compact(target: &Target, report: &mut Report) -> anyhow::Result<()> {
     report.section("merging what was written");
     let config = CompactorConfig {
         rows_after: Duration::ZERO,

@@ -9,13 +9,15 @@
 mod pieces;
 mod policy;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use db::leases::{self, Lease};
 use db::{Connection, Db, DbError};
 use domain::scope::Scope;
+use futures_util::future::try_join_all;
 use serde::Serialize;
 use time::Date;
 use uuid::Uuid;
@@ -23,7 +25,7 @@ use uuid::Uuid;
 use crate::maintenance::PATIENCE;
 use crate::segment::{self, Damaged, Decoder, Encoded, Encoder, Ids, Index};
 use pieces::{Lines, Piece, Stored, Unit};
-use policy::{Backlog, MAX_MERGE_BYTES, MAX_MERGE_ROWS, Merge, Pieces};
+use policy::{Backlog, MAX_MERGE_BYTES, MAX_MERGE_ROWS, Merge, Pace, Pieces};
 
 /// The name of its lease.
 pub const LEASE: &str = "logs.compactor";
@@ -43,8 +45,11 @@ pub struct CompactorConfig {
     pub hours_after: Duration,
     /// Text of loose rows that one merge takes, in bytes: bounds what it holds at once.
     pub row_bytes: u64,
-    /// The share of its time that it works, between 0 and 1: what it leaves is the writers'. It takes more when it is behind.
+    /// The share of its time that it works, between 0 and 1: what it leaves is the writers'. When it is behind it takes more,
+    /// and merges two units at a time.
     pub duty: f64,
+    /// It is behind when more lines wait: a load that lasts leaves `fresh_after` of its lines waiting at least.
+    pub behind_lines: u64,
     /// Merges whatever there is, however little and young. For tests and benchmarks.
     pub eager: bool,
 }
@@ -57,6 +62,7 @@ impl Default for CompactorConfig {
             hours_after: Duration::from_mins(2),
             row_bytes: 64 << 20,
             duty: 0.5,
+            behind_lines: 2_000_000,
             eager: false,
         }
     }
@@ -83,6 +89,17 @@ pub struct Report {
     pub waiting_lines: u64,
 }
 
+impl Report {
+    fn add(&mut self, done: &Self) {
+        self.merges += done.merges;
+        self.segments_in += done.segments_in;
+        self.rows_in += done.rows_in;
+        self.segments_out += done.segments_out;
+        self.lines += done.lines;
+        self.damaged += done.damaged;
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum CompactError {
     #[error(transparent)]
@@ -96,7 +113,7 @@ pub struct Compactor {
     config: CompactorConfig,
     owner: Uuid,
     /// Damaged ones, so that each is reported once.
-    damaged: HashSet<i64>,
+    damaged: Mutex<HashSet<i64>>,
     /// Hours that were found empty, and when.
     empty: Vec<(String, Instant)>,
 }
@@ -107,7 +124,7 @@ impl Compactor {
             db,
             config,
             owner: Uuid::new_v4(),
-            damaged: HashSet::new(),
+            damaged: Mutex::default(),
             empty: Vec::new(),
         }
     }
@@ -115,7 +132,7 @@ impl Compactor {
     /// Merges what is due; `None` if another process compacts.
     pub async fn round(&mut self) -> Result<Option<Report>, CompactError> {
         let mut report = Report::default();
-        let mut conn = self.db.conn("logs.compactor").await?;
+        let conn = self.db.conn("logs.compactor").await?;
         if leases::acquire(&conn, LEASE, self.owner, LEASE_TTL)
             .await?
             .is_none()
@@ -125,33 +142,42 @@ impl Compactor {
         let waiting = backlog(&conn, self.config.rows_after).await?;
         report.waiting_segments = waiting.iter().map(|unit| unit.segments).sum();
         report.waiting_lines = waiting.iter().map(|unit| unit.lines + unit.loose_rows).sum();
-        for mut waiting in waiting {
-            // As long as there is more than one merge holds.
-            loop {
-                let started = Instant::now();
-                // Extended before each merge, which takes a fraction of it.
-                let Some(lease) = leases::acquire(&conn, LEASE, self.owner, LEASE_TTL).await? else {
-                    return Ok(Some(report));
-                };
-                if !self.merge(&mut conn, lease, &mut waiting, &mut report).await? {
-                    break;
-                }
-                let rest = 1.0 / self.duty(report.waiting_lines) - 1.0;
-                tokio::time::sleep(started.elapsed().mul_f64(rest)).await;
-            }
+        // Here, since two workers must not make the same one.
+        let days: BTreeSet<Date> = waiting.iter().map(|waiting| waiting.unit.expires_on).collect();
+        for day in days {
+            make_day(&conn, day).await?;
         }
+        drop(conn);
+        let pace = Pace::of(self.config.duty, report.waiting_lines > self.config.behind_lines);
+        let units = Mutex::new(VecDeque::from(waiting));
+        for done in try_join_all((0..pace.workers).map(|_| self.work(&units, pace.duty))).await? {
+            report.add(&done);
+        }
+        let mut conn = self.db.conn("logs.compactor").await?;
         report.moved = move_misplaced(&mut conn).await?;
         report.hours_dropped = self.drop_empty_hours(&mut conn).await?;
         Ok(Some(report))
     }
 
-    /// The share of its time that it works, between 0.05 and 1. Half of it merges about 250,000 lines a second: under a load
-    /// that brings more for long it has to take more, or the backlog grows for as long as the load lasts.
-    fn duty(&self, waiting_lines: u64) -> f64 {
-        const BEHIND: u64 = 2_000_000;
-        const DUTY_BEHIND: f64 = 0.9;
-        let least = if waiting_lines > BEHIND { DUTY_BEHIND } else { 0.05 };
-        self.config.duty.clamp(least, 1.0)
+    /// Merges one unit after the other, until none is left or the lease is lost. A unit is one worker's at a time.
+    async fn work(&self, units: &Mutex<VecDeque<Waiting>>, duty: f64) -> Result<Report, CompactError> {
+        let mut report = Report::default();
+        let mut conn = self.db.conn("logs.compactor").await?;
+        while let Some(mut waiting) = next_of(units) {
+            // As long as there is more than one merge holds.
+            loop {
+                let started = Instant::now();
+                // Extended before each merge, which takes a fraction of it.
+                let Some(lease) = leases::acquire(&conn, LEASE, self.owner, LEASE_TTL).await? else {
+                    return Ok(report);
+                };
+                if !self.merge(&mut conn, lease, &mut waiting, &mut report).await? {
+                    break;
+                }
+                tokio::time::sleep(started.elapsed().mul_f64(1.0 / duty - 1.0)).await;
+            }
+        }
+        Ok(report)
     }
 
     /// Gives the lead up, so that another need not wait for it.
@@ -165,7 +191,7 @@ impl Compactor {
 
     /// Merges once within a unit; says whether there may be more to merge.
     async fn merge(
-        &mut self,
+        &self,
         conn: &mut Connection,
         lease: Lease,
         waiting: &mut Waiting,
@@ -175,7 +201,6 @@ impl Compactor {
         let Some(chosen) = self.choose(conn, waiting).await? else {
             return Ok(false);
         };
-        make_day(conn, unit.expires_on).await?;
         let tx = conn.tenant(unit.scope.org_id).await?;
         let most = (MAX_MERGE_ROWS, self.config.row_bytes);
         let mut lines = pieces::take_rows(&tx, &unit, self.config.rows_after, most).await?;
@@ -234,7 +259,8 @@ impl Compactor {
         let mut open = pieces::open(&tx, &waiting.unit).await?;
         tx.commit().await?;
         for listed in [&mut fresh, &mut open] {
-            listed.retain(|piece| !self.damaged.contains(&piece.id));
+            let damaged = lock(&self.damaged);
+            listed.retain(|piece| !damaged.contains(&piece.id));
         }
         fresh.retain(|piece| piece.age >= self.config.fresh_after);
         let backlog = Backlog {
@@ -259,8 +285,8 @@ impl Compactor {
         })
     }
 
-    fn leave_out(&mut self, id: i64, unit: &Unit, damage: Damaged) {
-        self.damaged.insert(id);
+    fn leave_out(&self, id: i64, unit: &Unit, damage: Damaged) {
+        lock(&self.damaged).insert(id);
         metrics::counter!("logstore_damaged_segments_total").increment(1);
         tracing::error!(
             segment.id = id,
@@ -304,6 +330,14 @@ async fn drop_hour(conn: &mut Connection, hour: &str) -> Result<bool, DbError> {
     let dropped = tx.query_one(SQL, &[&hour]).await?.get(0);
     tx.commit().await?;
     Ok(dropped)
+}
+
+fn next_of(units: &Mutex<VecDeque<Waiting>>) -> Option<Waiting> {
+    lock(units).pop_front()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What waits within one unit.

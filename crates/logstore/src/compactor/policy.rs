@@ -22,6 +22,34 @@ const MANY_ROWS: u64 = 64;
 pub(super) const MAX_MERGE_ROWS: u64 = 65_536;
 pub(super) const MAX_MERGE_BYTES: u64 = 64 << 20;
 
+/// How much of the machine merging takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Pace {
+    /// Units that are merged at a time: while one is read or written by PostgreSQL, another is encoded.
+    pub(super) workers: usize,
+    /// The share of its time that each works.
+    pub(super) duty: f64,
+}
+
+impl Pace {
+    /// One worker at half of its time merges about 250,000 lines a second. Under a load that brings more for long it has to
+    /// be more, or the backlog grows for as long as the load lasts.
+    pub(super) fn of(duty: f64, is_behind: bool) -> Self {
+        const DUTY_BEHIND: f64 = 0.7;
+        if is_behind {
+            Self {
+                workers: 2,
+                duty: duty.clamp(DUTY_BEHIND, 1.0),
+            }
+        } else {
+            Self {
+                workers: 1,
+                duty: duty.clamp(0.05, 1.0),
+            }
+        }
+    }
+}
+
 /// What there is of one scope and day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Backlog {

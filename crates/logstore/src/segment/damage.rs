@@ -192,60 +192,68 @@ fn encode(lines: &[Line]) -> Encoded {
     encoder.encode(&columns, Ids::Each(&ids)).unwrap()
 }
 
+/// Of one segment; to make it takes longer than to damage and read it.
+const STRIKES: usize = 30;
+
 proptest! {
     #[test]
     fn damage_behind_the_checksums_is_never_a_panic(
         first in lines(),
         second in lines(),
-        column in 0..COLUMNS,
-        which in any::<Place>(),
-        damage in damage(),
-        lie in lie(),
+        strikes in prop::collection::vec((0..COLUMNS, any::<Place>(), damage(), lie()), STRIKES),
         first_id in any::<i64>(),
     ) {
         let segments = [encode(&first), encode(&second)];
-        let mut blocks: Vec<Open> = segments.iter().flat_map(Open::all_of).collect();
+        let blocks: Vec<Open> = segments.iter().flat_map(Open::all_of).collect();
         let whole = close(&blocks, first_id);
         prop_assert_eq!(read(&whole), Ok(first.len() + second.len()), "undamaged");
         let count = blocks.len();
-        damage.strike(&mut blocks[which.index(count)].raw[column]);
-        if let Some((which, lie)) = lie {
-            lie.tell(&mut blocks[which.index(count)]);
+        for (column, which, damage, lie) in strikes {
+            let mut blocks = blocks.clone();
+            damage.strike(&mut blocks[which.index(count)].raw[column]);
+            if let Some((which, lie)) = lie {
+                lie.tell(&mut blocks[which.index(count)]);
+            }
+            let _ = read(&close(&blocks, first_id));
         }
-        let _ = read(&close(&blocks, first_id));
     }
 
     #[test]
     fn a_damaged_frame_with_a_right_checksum_is_never_a_panic(
         lines in lines(),
-        column in 0..COLUMNS,
-        damage in damage(),
+        strikes in prop::collection::vec((0..COLUMNS, damage()), STRIKES),
     ) {
-        let mut segment = encode(&lines);
-        let block = Index::parse(&segment.index).unwrap().blocks[0].clone();
-        let open = Open::of(&segment, &block);
-        damage.strike(&mut segment.columns[column]);
-        segment.index = vec![VERSION, 1];
-        open.put_head(0, &mut segment.index);
-        for (stored, raw) in segment.columns.iter().zip(&open.raw) {
-            put_part(stored, raw.len().max(stored.len()), &mut segment.index);
+        let whole = encode(&lines);
+        let block = Index::parse(&whole.index).unwrap().blocks[0].clone();
+        let open = Open::of(&whole, &block);
+        for (column, damage) in strikes {
+            let mut segment = whole.clone();
+            damage.strike(&mut segment.columns[column]);
+            segment.index = vec![VERSION, 1];
+            open.put_head(0, &mut segment.index);
+            for (stored, raw) in segment.columns.iter().zip(&open.raw) {
+                put_part(stored, raw.len().max(stored.len()), &mut segment.index);
+            }
+            seal(&mut segment.index);
+            let _ = read(&segment);
         }
-        seal(&mut segment.index);
-        let _ = read(&segment);
     }
 
     #[test]
     fn a_damaged_index_with_a_right_checksum_is_never_a_panic(
         lines in lines(),
-        damages in prop::collection::vec(damage(), 1..4),
+        strikes in prop::collection::vec(prop::collection::vec(damage(), 1..4), STRIKES),
     ) {
-        let mut segment = encode(&lines);
-        segment.index.truncate(segment.index.len() - 4);
-        for damage in damages {
-            damage.strike(&mut segment.index);
+        let mut whole = encode(&lines);
+        whole.index.truncate(whole.index.len() - 4);
+        for damages in strikes {
+            let mut segment = whole.clone();
+            for damage in damages {
+                damage.strike(&mut segment.index);
+            }
+            seal(&mut segment.index);
+            let _ = read(&segment);
         }
-        seal(&mut segment.index);
-        let _ = read(&segment);
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) const EAGER: CompactorConfig = CompactorConfig {
     hours_after: Duration::from_mins(2),
     row_bytes: 64 << 20,
     duty: 1.0,
+    behind_lines: 0,
     eager: true,
 };
 
