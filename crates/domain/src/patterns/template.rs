@@ -30,6 +30,13 @@ impl Template {
         Self::with_variables(message, None)
     }
 
+    /// The same template with the text of a message that belongs to it.
+    #[must_use]
+    pub fn with_text_of(&self, message: &[u8]) -> Self {
+        let text = Self::with_variables(message, Some(self.tokens.clone())).text;
+        Self { text, ..self.clone() }
+    }
+
     /// A general template of these tokens, with the text of a message that belongs to it.
     pub(super) fn generalized(message: &[u8], tokens: Vec<u64>) -> Self {
         Self {
