@@ -231,8 +231,7 @@ route! {
 }
 
 route! {
-    /// What the lines of streams have in common, with `<_>` for what varies, and how many lines there were over time: the
-    /// patterns with the most lines first. A template that several services have is there once for each.
+    /// What the lines of streams have in common, with `<_>` for what varies, and how many there were over time: most lines first.
     "/loki/api/v1/patterns" = loki::patterns, (patterns "loki_patterns") (patterns_form "loki_patterns_form"),
     params(
         ("query" = Option<String>, Query, description = "A selector; all streams when absent", example = "{service_name=\"checkout\"}"),
