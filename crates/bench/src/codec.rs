@@ -82,7 +82,9 @@ fn hostile(report: &mut Report) -> anyhow::Result<()> {
     for number in 0..LINES {
         rows.ts.push(number as i64);
         rows.level.push(domain::level::Level::Info.code() as u8);
-        let words: Vec<String> = (1..9).map(|factor| word(number.wrapping_mul(factor * 7_919))).collect();
+        let words: Vec<String> = (1..9)
+            .map(|factor| word(number.wrapping_mul(factor * 7_919)))
+            .collect();
         rows.message.push(words.join(" ").as_bytes());
         for empty in [&mut rows.meta, &mut rows.trace_id, &mut rows.request_id] {
             empty.push(b"");

@@ -186,7 +186,10 @@ mod tests {
     fn visited(text: &str) -> Vec<String> {
         let mut found = Vec::new();
         for_each_word(text.as_bytes(), |word| {
-            assert_eq!(word.has_digit, word.lower.iter().any(u8::is_ascii_digit) || has_other_digit(word));
+            assert_eq!(
+                word.has_digit,
+                word.lower.iter().any(u8::is_ascii_digit) || has_other_digit(word)
+            );
             found.push(String::from_utf8_lossy(word.lower).into_owned());
         });
         found

@@ -207,15 +207,16 @@ impl Compactor {
             encode(&lines, &unit.scope, &learning).map_err(Failure::Codec)
         };
         let working = tokio::task::spawn_blocking(job).await;
-        let (merged, news) = match working.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic())) {
-            Ok(merged) => merged,
-            Err(Failure::Codec(error)) => return Err(CompactError::Codec(error)),
-            Err(Failure::Damaged(id, damage)) => {
-                self.leave_out(id, &unit, damage);
-                report.damaged += 1;
-                return Ok(true);
-            }
-        };
+        let (merged, news) =
+            match working.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic())) {
+                Ok(merged) => merged,
+                Err(Failure::Codec(error)) => return Err(CompactError::Codec(error)),
+                Err(Failure::Damaged(id, damage)) => {
+                    self.leave_out(id, &unit, damage);
+                    report.damaged += 1;
+                    return Ok(true);
+                }
+            };
         for segment in &merged {
             pieces::put(&tx, &unit, segment).await?;
         }
@@ -431,11 +432,7 @@ fn decode(lines: &mut Lines, inputs: &[(Piece, Stored)]) -> Result<(), Failure> 
 }
 
 /// Encodes lines and counts their templates; also returns what the registry does not know of those.
-fn encode(
-    lines: &Lines,
-    scope: &Scope,
-    miner: &ServiceMiner,
-) -> io::Result<(Vec<Encoded>, Vec<Sighting>)> {
+fn encode(lines: &Lines, scope: &Scope, miner: &ServiceMiner) -> io::Result<(Vec<Encoded>, Vec<Sighting>)> {
     let mut encoder = Encoder::with_filters()?;
     let columns = &lines.columns;
     let (encoded, news) = miner.counting(scope.environment_id, columns, |tally| {

@@ -49,7 +49,9 @@ impl Named {
 }
 
 pub(crate) fn first_seen(count: &PatternCount) -> OffsetDateTime {
-    count.first_seen.map_or(count.first, |known| known.min(count.first))
+    count
+        .first_seen
+        .map_or(count.first, |known| known.min(count.first))
 }
 
 /// Which come first.

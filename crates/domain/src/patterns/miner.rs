@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::TemplateId;
 use super::mask::VARIABLE;
 use super::template::{Template, id_of};
-use super::TemplateId;
 
 /// Templates that are told apart in one service; lines of further ones are counted together.
 pub const MAX_TEMPLATES: usize = 2_000;

@@ -20,7 +20,10 @@ fn assigned(miner: &mut Miner, message: &str) -> TemplateId {
 }
 
 #[rstest::rstest]
-#[case("payment for order 4711 failed: card_declined", "payment for order <*> failed: card_declined")]
+#[case(
+    "payment for order 4711 failed: card_declined",
+    "payment for order <*> failed: card_declined"
+)]
 #[case("GET /users/42/orders took 13.5ms", "GET /users/<*>/orders took <*>")]
 #[case("from 10.0.0.1:8080 to [fe80::1]", "from <*> to [<*>]")]
 #[case("id=4bf92f35-77b3-beef-a3ce-929d0e0e4736 done", "id=<*> done")]
@@ -76,14 +79,20 @@ fn words_that_vary_become_a_variable_once_there_are_many() {
         .collect();
     let general = key("user 42 logged in");
     assert_eq!(ids[MAX_VARIANTS..], [general; 3], "further ones share");
-    assert_eq!(ids[0], key("user ada logged in"), "the first ones are spelled out");
+    assert_eq!(
+        ids[0],
+        key("user ada logged in"),
+        "the first ones are spelled out"
+    );
     let slot = miner.assign(key("user kim logged in"), b"user kim logged in");
     let template = miner.template(slot).unwrap();
     assert_eq!(template.text, "user <*> logged in");
     assert!(template.is_general);
     // Two variables, one after the other.
     for name in names {
-        for city in ["rome", "oslo", "bern", "wien", "kyiv", "riga", "bonn", "lyon", "turin"] {
+        for city in [
+            "rome", "oslo", "bern", "wien", "kyiv", "riga", "bonn", "lyon", "turin",
+        ] {
             assigned(&mut miner, &format!("session of {name} opened from {city} now"));
         }
     }
@@ -100,11 +109,14 @@ fn what_was_learned_is_known_again() {
     for number in 0..20 {
         assigned(&mut miner, &format!("user {} logged in", word(number)));
     }
-    let known = miner.slots().filter_map(|slot| miner.template(slot)).map(|known| Known {
-        id: known.id,
-        tokens: known.tokens.clone(),
-        is_general: known.is_general,
-    });
+    let known = miner
+        .slots()
+        .filter_map(|slot| miner.template(slot))
+        .map(|known| Known {
+            id: known.id,
+            tokens: known.tokens.clone(),
+            is_general: known.is_general,
+        });
     let mut again = Miner::new(known.collect::<Vec<_>>());
     for number in 0..40 {
         let line = format!("user {} logged in", word(number));

@@ -87,7 +87,8 @@ pub fn decode(bytes: &[u8], mut visit: impl FnMut(i64, Entry)) -> Result<(), Dam
     let raw = if stored.len() == length {
         stored.to_vec()
     } else {
-        zstd::bulk::decompress(stored, length).map_err(|_error| Damaged("counts of patterns do not unpack"))?
+        zstd::bulk::decompress(stored, length)
+            .map_err(|_error| Damaged("counts of patterns do not unpack"))?
     };
     let mut rest = &raw[..];
     let templates = usize::try_from(take_varint(&mut rest)?).unwrap_or(usize::MAX);
@@ -124,7 +125,8 @@ mod tests {
 
     fn buckets() -> impl Strategy<Value = Vec<(i64, Vec<Entry>)>> {
         let entry = (prop_oneof![0..20_u64, any::<u64>()], 0..6_u8, 1..100_000_u32);
-        let entries = prop::collection::btree_map(entry.prop_map(|(id, level, _)| (id, level)), 1..9_u32, 0..30);
+        let entries =
+            prop::collection::btree_map(entry.prop_map(|(id, level, _)| (id, level)), 1..9_u32, 0..30);
         let entries = entries.prop_map(|entries| {
             let entry = |((id, level), lines)| Entry {
                 template: TemplateId::from_code(id),

@@ -180,10 +180,7 @@ impl Miners {
         let mut saved = held(&miner.saved);
         for sighting in told {
             let key = (sighting.template.id, scope.environment_id, sighting.is_error);
-            let span = saved
-                .places
-                .entry(key)
-                .or_insert((sighting.first, sighting.last));
+            let span = saved.places.entry(key).or_insert((sighting.first, sighting.last));
             *span = (span.0.min(sighting.first), span.1.max(sighting.last));
             if sighting.template.is_general {
                 saved.general.insert(sighting.template.id);

@@ -56,7 +56,8 @@ impl Intervals {
         let most = most.max(2) as i64;
         // One less, since the first starts before the window.
         let shortest = (to - from).max(1).div_euclid(most - 1) + 1;
-        let buckets = shortest.div_euclid(Self::BUCKET_SECONDS) + i64::from(shortest % Self::BUCKET_SECONDS > 0);
+        let buckets =
+            shortest.div_euclid(Self::BUCKET_SECONDS) + i64::from(shortest % Self::BUCKET_SECONDS > 0);
         let seconds = buckets * Self::BUCKET_SECONDS;
         let first = from.div_euclid(seconds) * seconds;
         Self {
@@ -180,7 +181,11 @@ impl Reader {
         if patterns.stats.partial.is_some() && plan.levels().is_some() {
             let total = self.count(tx, &plan.lines).await?;
             let counted = patterns.counts.iter().map(PatternCount::lines).sum();
-            patterns.left_out = total.stats.partial.is_none().then(|| total.lines.saturating_sub(counted));
+            patterns.left_out = total
+                .stats
+                .partial
+                .is_none()
+                .then(|| total.lines.saturating_sub(counted));
         }
         first_seen(tx, plan, &mut patterns.counts).await?;
         Ok(patterns)
@@ -201,10 +206,7 @@ impl PatternsPlan {
         let whole_from = from.saturating_add(BUCKET - 1).div_euclid(BUCKET) * BUCKET;
         let whole_to = to.div_euclid(BUCKET) * BUCKET;
         if whole_from < whole_to {
-            Window {
-                whole_from,
-                whole_to,
-            }
+            Window { whole_from, whole_to }
         } else {
             // None: all is mined, in one go.
             Window {

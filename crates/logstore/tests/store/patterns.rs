@@ -152,7 +152,10 @@ impl Yard {
             assert_eq!(lines, rows, "{what}: a segment's counts are of its lines");
         }
         let (day, now) = (time::Duration::DAY, self.now + time::Duration::SECOND);
-        let mut windows = vec![(now - day, now, vec![]), (now - day, now, vec![Level::Error, Level::Fatal])];
+        let mut windows = vec![
+            (now - day, now, vec![]),
+            (now - day, now, vec![Level::Error, Level::Fatal]),
+        ];
         for _ in 0..6 {
             let from = now - time::Duration::seconds(self.dice.below(36_000) as i64);
             let length = time::Duration::seconds(1 + self.dice.below(9_000) as i64);
@@ -162,7 +165,11 @@ impl Yard {
         for (from, to, levels) in windows {
             let found = self.patterns(from, to, &levels, u64::MAX).await;
             assert_eq!(found.stats.partial, None);
-            assert_eq!(by_id(&found), self.expected(from, to, &levels), "{what}: {from} {to}");
+            assert_eq!(
+                by_id(&found),
+                self.expected(from, to, &levels),
+                "{what}: {from} {to}"
+            );
             for count in &found.counts {
                 let sum: u64 = count.intervals.iter().map(|lines| u64::from(*lines)).sum();
                 assert_eq!(sum, count.lines(), "intervals add up");
@@ -211,7 +218,8 @@ async fn each_line_counts_once_in_whatever_form_it_is() {
     assert!(found.mined < 200, "only the edges: {}", found.mined);
     // As before there were counts.
     assert_eq!(yard.number(UNCOUNTED).await, 0);
-    yard.execute("UPDATE log_segments SET pattern_counts = NULL").await;
+    yard.execute("UPDATE log_segments SET pattern_counts = NULL")
+        .await;
     yard.check("merged long ago").await;
     // Moved to another day.
     compact_all(&yard.test).await;
@@ -220,7 +228,11 @@ async fn each_line_counts_once_in_whatever_form_it_is() {
     yard.execute("UPDATE services SET retention_days = 60").await;
     assert!(compact_all(&yard.test).await.moved > 0);
     yard.check("moved").await;
-    assert_eq!(yard.number("SELECT count(*) FROM log_segments WHERE pattern_counts IS NOT NULL").await, 1);
+    assert_eq!(
+        yard.number("SELECT count(*) FROM log_segments WHERE pattern_counts IS NOT NULL")
+            .await,
+        1
+    );
 }
 
 #[tokio::test]
@@ -265,7 +277,11 @@ async fn the_registry_knows_texts_and_when_they_were_seen() {
     );
     assert_eq!(new[1].described.sample, "disk sda1 is full");
     for (scope, since, expected) in [
-        ((Some(yard.org.service_id), Some(yard.org.production)), times[2], 1),
+        (
+            (Some(yard.org.service_id), Some(yard.org.production)),
+            times[2],
+            1,
+        ),
         ((None, Some(yard.org.staging)), times[0], 0),
         (whole, times[3], 0),
     ] {
@@ -338,7 +354,11 @@ async fn what_many_words_stand_for_is_one_pattern_before_and_after_a_restart() {
     let general = Template::of(b"user 1 logged in").id;
     assert_eq!(by_id(&found)[&general], 160 - 8);
     assert_eq!(by_id(&found).len(), 9);
-    assert_eq!(yard.number("SELECT count(*) FROM log_patterns WHERE is_general").await, 1);
+    assert_eq!(
+        yard.number("SELECT count(*) FROM log_patterns WHERE is_general")
+            .await,
+        1
+    );
     let all = "SELECT count(*) FROM log_patterns";
     assert_eq!(yard.number(all).await, 9);
 }
@@ -352,7 +372,10 @@ async fn templates_without_lines_are_removed_and_come_back() {
     compactor.round().await.unwrap().unwrap();
     let templates = "SELECT count(*) FROM log_patterns";
     assert_eq!(yard.number(templates).await, 4);
-    let clean = async || match maintenance::cleanup(&yard.test.db("sightline_ingest")).await.unwrap() {
+    let clean = async || match maintenance::cleanup(&yard.test.db("sightline_ingest"))
+        .await
+        .unwrap()
+    {
         Cleanup::Done(report) => report.patterns,
         Cleanup::AlreadyRunning => panic!("nobody else cleans up here"),
     };

@@ -188,10 +188,7 @@ pub(crate) async fn show(
         ranges = [(began - around, began), (began, began + around)].map(|(from, to)| TimeRange { from, to });
     }
     let all = scopes::list(&tx).await?;
-    let asks = ranges.map(|range| Ask {
-        range,
-        ..ask.clone()
-    });
+    let asks = ranges.map(|range| Ask { range, ..ask.clone() });
     let before = look(&state, &tx, &asks[0], &all).await?;
     let after = look(&state, &tx, &asks[1], &all).await?;
     let values = leanings::compare(&state, &tx, &asks, &all, fields, limit.into()).await?;
@@ -211,11 +208,7 @@ fn around(text: Option<&str>) -> Result<Duration, ApiError> {
 }
 
 /// The earlier window, and the later.
-fn ranges(
-    params: &ChangesParams,
-    after: TimeRange,
-    now: OffsetDateTime,
-) -> Result<[TimeRange; 2], ApiError> {
+fn ranges(params: &ChangesParams, after: TimeRange, now: OffsetDateTime) -> Result<[TimeRange; 2], ApiError> {
     let from = time_range::read("before_from", params.before_from.as_deref(), now)?;
     let to = time_range::read("before_to", params.before_to.as_deref(), now)?.unwrap_or(after.from);
     // What lies ahead is no time that lines had to come.
@@ -236,12 +229,7 @@ fn ranges(
     Ok([before, after])
 }
 
-async fn look(
-    state: &State,
-    tx: &TenantTx<'_>,
-    ask: &Ask,
-    all: &[NamedScope],
-) -> Result<Patterns, ApiError> {
+async fn look(state: &State, tx: &TenantTx<'_>, ask: &Ask, all: &[NamedScope]) -> Result<Patterns, ApiError> {
     let chosen = ask.choose(all.to_vec())?;
     let plan = ask.plan(&chosen, state.budget);
     Ok(patterns::count(state, tx, plan, Intervals::one()).await?)
@@ -308,29 +296,35 @@ async fn compare(
     // What only one of them mined, the other does not know.
     let earlier = windows[0].describe(tx, &keys).await?;
     let later = windows[1].describe(tx, &keys).await?;
-    let described = later.into_iter().zip(earlier).map(|(later, earlier)| later.or(earlier));
-    let views = changed.into_iter().zip(described).filter_map(|((key, both, change), described)| {
-        let described = described?;
-        let service = all.iter().find(|scope| scope.service_id == key.0);
-        let service = service.map_or("", |scope| scope.service.as_str());
-        let first_seen = both.first_seen.unwrap_or(ranges[1].from);
-        Some(ChangedPattern {
-            kind: change.kind,
-            score: change.score,
-            ratio: change.ratio,
-            lines_before: both.lines[0],
-            lines_after: both.lines[1],
-            id: key.1.to_string(),
-            service_id: key.0,
-            service: service.to_owned(),
-            level: both.level.unwrap_or(Level::Info),
-            first_seen,
-            never_seen_before: first_seen >= ranges[1].from,
-            query: domain::patterns::finding(&described.text, Some(service)),
-            text: described.text,
-            sample: described.sample,
-        })
-    });
+    let described = later
+        .into_iter()
+        .zip(earlier)
+        .map(|(later, earlier)| later.or(earlier));
+    let views = changed
+        .into_iter()
+        .zip(described)
+        .filter_map(|((key, both, change), described)| {
+            let described = described?;
+            let service = all.iter().find(|scope| scope.service_id == key.0);
+            let service = service.map_or("", |scope| scope.service.as_str());
+            let first_seen = both.first_seen.unwrap_or(ranges[1].from);
+            Some(ChangedPattern {
+                kind: change.kind,
+                score: change.score,
+                ratio: change.ratio,
+                lines_before: both.lines[0],
+                lines_after: both.lines[1],
+                id: key.1.to_string(),
+                service_id: key.0,
+                service: service.to_owned(),
+                level: both.level.unwrap_or(Level::Info),
+                first_seen,
+                never_seen_before: first_seen >= ranges[1].from,
+                query: domain::patterns::finding(&described.text, Some(service)),
+                text: described.text,
+                sample: described.sample,
+            })
+        });
     let patterns = views.collect();
     let [before, after] = [0, 1].map(|place| WindowView::new(&windows[place], ranges[place]));
     Ok(ChangesView {
@@ -382,7 +376,10 @@ mod tests {
         assert_eq!(before.to, after.from);
         assert_eq!(before.length(), Duration::HOUR);
         let [before, _] = of("-1h", [Some("-1d"), Some("-23h")]).unwrap();
-        assert_eq!((before.from, before.length()), (NOW - Duration::DAY, Duration::HOUR));
+        assert_eq!(
+            (before.from, before.length()),
+            (NOW - Duration::DAY, Duration::HOUR)
+        );
     }
 
     #[rstest::rstest]

@@ -41,7 +41,11 @@ impl Shop {
             environment_id: environment,
             ..scope
         };
-        let line = (now - Duration::minutes(90), Level::Warn, "invoice 7 is late".to_owned());
+        let line = (
+            now - Duration::minutes(90),
+            Level::Warn,
+            "invoice 7 is late".to_owned(),
+        );
         store(&app, quiet, &[line]).await;
         Self {
             app,
@@ -76,7 +80,12 @@ impl Shop {
         owner
             .execute(
                 sql,
-                &[&self.scope.org_id, &self.scope.service_id, &self.scope.environment_id, &began],
+                &[
+                    &self.scope.org_id,
+                    &self.scope.service_id,
+                    &self.scope.environment_id,
+                    &began,
+                ],
             )
             .await
             .unwrap();
@@ -85,8 +94,10 @@ impl Shop {
 }
 
 async fn store(app: &TestApp, scope: Scope, lines: &[(OffsetDateTime, Level, String)]) {
-    let lines: Vec<(OffsetDateTime, Level, &str)> =
-        lines.iter().map(|(ts, level, message)| (*ts, *level, message.as_str())).collect();
+    let lines: Vec<(OffsetDateTime, Level, &str)> = lines
+        .iter()
+        .map(|(ts, level, message)| (*ts, *level, message.as_str()))
+        .collect();
     app.store(scope, &lines).await;
 }
 
@@ -94,7 +105,12 @@ fn texts(data: &Value) -> Vec<(&str, u64)> {
     let patterns = data["patterns"].as_array().unwrap();
     patterns
         .iter()
-        .map(|pattern| (pattern["text"].as_str().unwrap(), pattern["count"].as_u64().unwrap()))
+        .map(|pattern| {
+            (
+                pattern["text"].as_str().unwrap(),
+                pattern["count"].as_u64().unwrap(),
+            )
+        })
         .collect()
 }
 
@@ -107,7 +123,10 @@ async fn patterns_count_every_line_and_lead_to_their_lines() {
     let shop = Shop::open().await;
     let data = shop.patterns(&[]).await;
     assert_eq!(texts(&data), [(SHIPPED, 120), (DECLINED, 30), (LATE, 1)]);
-    assert_eq!((&data["lines"], &data["other"], &data["rest_lines"]), (&json!(151), &json!(0), &json!(0)));
+    assert_eq!(
+        (&data["lines"], &data["other"], &data["rest_lines"]),
+        (&json!(151), &json!(0), &json!(0))
+    );
     assert_eq!(data["mined"], json!(151), "nothing is merged yet");
     let declined = &data["patterns"][1];
     assert_eq!(declined["level"], "error");
@@ -118,7 +137,9 @@ async fn patterns_count_every_line_and_lead_to_their_lines() {
     let counts = declined["counts"].as_array().unwrap();
     assert_eq!(counts.len(), data["starts"].as_array().unwrap().len());
     assert_eq!(counts.iter().filter_map(Value::as_u64).sum::<u64>(), 30);
-    let found = shop.get("/api/logs/query", &[("q", declined["query"].as_str().unwrap())]).await;
+    let found = shop
+        .get("/api/logs/query", &[("q", declined["query"].as_str().unwrap())])
+        .await;
     assert_eq!(found.data().as_array().unwrap().len(), 30);
 
     let errors = shop.patterns(&[("level", "error,fatal")]).await;
@@ -126,10 +147,16 @@ async fn patterns_count_every_line_and_lead_to_their_lines() {
     let billing = shop.patterns(&[("service", "billing")]).await;
     assert_eq!(texts(&billing), [(LATE, 1)]);
     let query = shop.patterns(&[("q", "order -shipped")]).await;
-    assert_eq!((texts(&query), &query["mined"]), (vec![(DECLINED, 30)], &json!(30)));
+    assert_eq!(
+        (texts(&query), &query["mined"]),
+        (vec![(DECLINED, 30)], &json!(30))
+    );
     let few = shop.patterns(&[("limit", "1")]).await;
     assert_eq!(texts(&few), [(SHIPPED, 120)]);
-    assert_eq!((&few["rest_patterns"], &few["rest_lines"]), (&json!(2), &json!(31)));
+    assert_eq!(
+        (&few["rest_patterns"], &few["rest_lines"]),
+        (&json!(2), &json!(31))
+    );
 }
 
 #[tokio::test]
@@ -170,28 +197,47 @@ async fn what_changed_since_a_deployment_is_told() {
     let data = shop
         .changes(&[("deployment_id", &deployment), ("around", "30m")])
         .await;
-    assert_eq!((&data["before"]["lines"], &data["after"]["lines"]), (&json!(30), &json!(60)));
+    assert_eq!(
+        (&data["before"]["lines"], &data["after"]["lines"]),
+        (&json!(30), &json!(60))
+    );
     let changed = data["patterns"].as_array().unwrap();
     assert_eq!(changed.len(), 1, "{changed:?}");
     let new = &changed[0];
     assert_eq!((&new["kind"], &new["text"]), (&json!("new"), &json!(DECLINED)));
-    assert_eq!((&new["lines_before"], &new["lines_after"], &new["ratio"]), (&json!(0), &json!(30), &json!(null)));
+    assert_eq!(
+        (&new["lines_before"], &new["lines_after"], &new["ratio"]),
+        (&json!(0), &json!(30), &json!(null))
+    );
     assert_eq!(new["never_seen_before"], json!(true));
     assert_eq!(data["unchanged_patterns"], json!(1));
     let values = data["values"].as_array().unwrap();
-    let leaning: Vec<_> = values.iter().map(|value| (&value["value"], &value["query"])).collect();
-    assert!(leaning.contains(&(&json!("error"), &json!("level:error"))), "{leaning:?}");
+    let leaning: Vec<_> = values
+        .iter()
+        .map(|value| (&value["value"], &value["query"]))
+        .collect();
+    assert!(
+        leaning.contains(&(&json!("error"), &json!("level:error"))),
+        "{leaning:?}"
+    );
 
     // The other way round it is gone.
-    let [from, middle, to] =
-        [60, 30, 0].map(|minutes| rfc3339(shop.now - Duration::minutes(minutes)));
+    let [from, middle, to] = [60, 30, 0].map(|minutes| rfc3339(shop.now - Duration::minutes(minutes)));
     let data = shop
         .changes(&[
-            ("from", &from), ("to", &middle), ("before_from", &middle), ("before_to", &to),
+            ("from", &from),
+            ("to", &middle),
+            ("before_from", &middle),
+            ("before_to", &to),
             ("fields", "none"),
         ])
         .await;
-    let kinds: Vec<_> = data["patterns"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+    let kinds: Vec<_> = data["patterns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["kind"])
+        .collect();
     assert_eq!(kinds, ["gone"]);
     assert_eq!(data["values"], json!([]));
 
@@ -221,15 +267,25 @@ async fn the_pipe_makes_a_table_of_patterns() {
         ]
     );
     assert_eq!(data["lines"], json!(151));
-    let data = shop.get("/api/logs/stats", &[("q", "level:error | patterns")]).await.data();
-    assert_eq!((&data["rows"][0][3], &data["approximate"]), (&json!(30), &json!([])));
+    let data = shop
+        .get("/api/logs/stats", &[("q", "level:error | patterns")])
+        .await
+        .data();
+    assert_eq!(
+        (&data["rows"][0][3], &data["approximate"]),
+        (&json!(30), &json!([]))
+    );
 }
 
 #[tokio::test]
 async fn loki_clients_get_patterns() {
     let shop = Shop::open().await;
     let get = async |params: &[(&str, &str)]| shop.get("/loki/api/v1/patterns", params).await;
-    let reply = get(&[("query", r#"{service_name="default", level="error"}"#), ("since", "2h")]).await;
+    let reply = get(&[
+        ("query", r#"{service_name="default", level="error"}"#),
+        ("since", "2h"),
+    ])
+    .await;
     let body = &reply.assert_status(200).body;
     assert_eq!(body["status"], "success");
     assert_eq!(body["data"].as_array().unwrap().len(), 1);
@@ -238,7 +294,11 @@ async fn loki_clients_get_patterns() {
     let samples = pattern["samples"].as_array().unwrap();
     let sum: u64 = samples.iter().filter_map(|sample| sample[1].as_u64()).sum();
     assert_eq!(sum, 30);
-    assert!(samples.iter().all(|sample| sample[0].as_i64().unwrap() % 300 == 0));
+    assert!(
+        samples
+            .iter()
+            .all(|sample| sample[0].as_i64().unwrap() % 300 == 0)
+    );
     let reply = get(&[("query", r#"{service_name="default"} |= "x""#)]).await;
     assert_eq!(reply.status, 400);
     let (_, stranger) = shop.app.org().await;

@@ -131,9 +131,7 @@ impl Mining {
                 sample: registry::sample(message),
                 level: line.level,
             };
-            self.learned
-                .entry((line.service_id, id))
-                .or_insert_with(describe);
+            self.learned.entry((line.service_id, id)).or_insert_with(describe);
         }
         let ts = micros(line.ts);
         self.counts
