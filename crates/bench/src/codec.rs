@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
+use domain::patterns::Miner;
 use logstore::columns::Columns;
+use logstore::patterns::Tally;
 use logstore::segment::{Column, Decoder, Encoded, Encoder, Ids, Index};
 use time::OffsetDateTime;
 
@@ -19,7 +21,90 @@ pub(crate) fn measure(lines: usize, end: OffsetDateTime, report: &mut Report) ->
         let parts: Vec<Columns> = corpus.chunks(size).map(columns).collect();
         one_size(&parts, filters, lines as f64, report)?;
     }
+    patterns(&corpus, report)?;
     real_file(report)
+}
+
+/// What it costs to count patterns while lines are merged, with the words gone over for the filters anyway.
+fn patterns(corpus: &[Line], report: &mut Report) -> anyhow::Result<()> {
+    const SIZE: usize = 16_384;
+    const ROUNDS: usize = 5;
+    report.section(&format!(
+        "patterns on one core: segments of {SIZE} lines, with word filters"
+    ));
+    let parts: Vec<Columns> = corpus.chunks(SIZE).map(columns).collect();
+    let lines: usize = parts.iter().map(Columns::len).sum();
+    let mut encoder = Encoder::with_filters()?;
+    let mut miner = Miner::default();
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    let mut stored = 0;
+    // In turns, so that whatever else the machine does meets both.
+    for round in 0..ROUNDS {
+        for part in &parts {
+            let started = Instant::now();
+            encoder.encode(part, Ids::From(1))?;
+            let between = Instant::now();
+            let mut tally = Tally::new(&mut miner);
+            let encoded = encoder.encode_counted(part, 0..part.len(), Ids::From(1), &mut tally)?;
+            without.push((between - started).as_secs_f64() / part.len() as f64);
+            with.push(between.elapsed().as_secs_f64() / part.len() as f64);
+            if round == 0 {
+                stored += encoded.pattern_counts.len();
+            }
+        }
+    }
+    let ns = |mut times: Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2] * 1e9
+    };
+    let (without, with) = (ns(without), ns(with));
+    report.add("encode without patterns, median", without, "ns a line");
+    report.add("encode with patterns, median", with, "ns a line");
+    report.add("patterns", with - without, "ns a line");
+    report.add("counts of patterns", stored as f64 / lines as f64, "bytes a line");
+    report.add("templates", (miner.len() - 1) as f64, "");
+    anyhow::ensure!(miner.len() > 200, "the corpus has 200 templates and more");
+    hostile(report)
+}
+
+/// Lines of which no two are alike, which is the worst that a sender can do.
+fn hostile(report: &mut Report) -> anyhow::Result<()> {
+    const LINES: u64 = 50_000;
+    let mut rows = Columns::default();
+    let word = |mut number: u64| {
+        let mut word = String::new();
+        for _ in 0..6 {
+            word.push(char::from(b'g' + (number % 16) as u8));
+            number /= 16;
+        }
+        word
+    };
+    for number in 0..LINES {
+        rows.ts.push(number as i64);
+        rows.level.push(domain::level::Level::Info.code() as u8);
+        let words: Vec<String> = (1..9)
+            .map(|factor| word(number.wrapping_mul(factor * 7_919)))
+            .collect();
+        rows.message.push(words.join(" ").as_bytes());
+        for empty in [&mut rows.meta, &mut rows.trace_id, &mut rows.request_id] {
+            empty.push(b"");
+        }
+    }
+    let mut encoder = Encoder::with_filters()?;
+    let started = Instant::now();
+    encoder.encode(&rows, Ids::From(1))?;
+    let without = started.elapsed();
+    let mut miner = Miner::default();
+    let started = Instant::now();
+    encoder.encode_counted(&rows, 0..rows.len(), Ids::From(1), &mut Tally::new(&mut miner))?;
+    let more = started.elapsed().saturating_sub(without);
+    report.add(
+        "patterns of lines that are all different",
+        more.as_secs_f64() * 1e9 / LINES as f64,
+        "ns a line",
+    );
+    report.add("memory for their templates", miner.size() as f64 / 1e6, "MB");
+    Ok(())
 }
 
 /// A log file of this machine, where it has one that everybody may read.

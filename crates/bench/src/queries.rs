@@ -8,7 +8,10 @@ use domain::ids::{EnvironmentId, OrgId, ServiceId};
 use domain::query::Expr;
 use hdrhistogram::Histogram;
 use logstore::compactor::{Compactor, CompactorConfig};
-use logstore::reader::{self, Budget, Condition, HistogramPlan, Order, Plan, Reader, SearchScope};
+use logstore::reader::{
+    self, Budget, Condition, HistogramPlan, Intervals, Order, PatternCount, PatternsPlan, Plan, Reader,
+    SearchScope,
+};
 use time::OffsetDateTime;
 
 use crate::corpus::{self, Line, Random};
@@ -63,6 +66,7 @@ pub(crate) async fn measure(
         .count("count of a word in a fifth of the lines", "common", report)
         .await?;
     asking.all(corpus, report).await?;
+    patterns(&mut asking, end, report).await?;
     histograms(&mut asking, scopes, end, report).await
 }
 
@@ -294,6 +298,47 @@ impl Asking {
         report.add("  blocks read", mean(blocks as f64), "blocks");
         Ok(())
     }
+}
+
+/// The patterns of a window that ends between two buckets, as one that ends now does.
+async fn patterns(asking: &mut Asking, end: OffsetDateTime, report: &mut Report) -> anyhow::Result<()> {
+    let to = end - time::Duration::seconds(100);
+    let (one, all) = (asking.plan.scopes[..1].to_vec(), asking.plan.scopes.clone());
+    for (name, scopes, hours) in [
+        ("patterns of one service, 24 h", one, 24),
+        ("patterns of the organisation, 24 h", all.clone(), 24),
+        ("patterns of the organisation, 1 h", all, 1),
+    ] {
+        let from = to - time::Duration::hours(hours);
+        let plan = PatternsPlan {
+            lines: Plan {
+                scopes,
+                from,
+                to,
+                ..asking.plan.clone()
+            },
+            intervals: Intervals::covering(from, to, 60),
+            most_mined: 100_000,
+        };
+        let mut times = Histogram::<u64>::new(3)?;
+        let (mut lines, mut mined) = (0, 0);
+        for run in 0..RUNS + WARM_UP {
+            let started = Instant::now();
+            let tx = asking.conn.tenant_snapshot(asking.org).await?;
+            let found = asking.reader.patterns(&tx, &plan).await?;
+            tx.commit().await?;
+            if run >= WARM_UP {
+                times.record(started.elapsed().as_micros() as u64)?;
+            }
+            lines = found.counts.iter().map(PatternCount::lines).sum::<u64>();
+            mined = found.mined;
+        }
+        report.add(name, times.value_at_quantile(0.5) as f64 / 1_000.0, "ms, p50");
+        report.add("  p95", times.value_at_quantile(0.95) as f64 / 1_000.0, "ms");
+        report.add("  counted", lines as f64, "lines");
+        report.add("  of these mined", mined as f64, "lines");
+    }
+    Ok(())
 }
 
 async fn histograms(

@@ -18,6 +18,7 @@ pub mod login_throttle;
 pub mod logql;
 pub mod name;
 pub mod page;
+pub mod patterns;
 pub mod personal_token;
 pub mod query;
 pub mod role;
@@ -25,6 +26,7 @@ pub mod saved_view;
 pub mod scope;
 pub mod severity;
 pub mod token;
+pub mod what_changed;
 pub mod words;
 
 mod text_column;

@@ -6,21 +6,46 @@
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The words of a text, in order, lower-cased.
 pub fn words(text: &str) -> impl Iterator<Item = String> + '_ {
     text.unicode_words().map(str::to_lowercase)
 }
 
-/// Calls `visit` with each word of the text, lower-cased. Bytes that are not UTF-8 are read as U+FFFD.
-pub fn for_each_word(text: &[u8], mut visit: impl FnMut(&[u8])) {
+/// A word, and where it stands.
+#[derive(Clone, Debug)]
+pub struct Word<'t> {
+    /// The whole text. Bytes that are not UTF-8 are U+FFFD here.
+    pub text: &'t [u8],
+    pub at: Range<usize>,
+    /// The word, lower-cased.
+    pub lower: &'t [u8],
+    pub has_digit: bool,
+}
+
+/// Calls `visit` with each word of the text. Bytes that are not UTF-8 are read as U+FFFD.
+pub fn for_each_word(text: &[u8], mut visit: impl FnMut(&Word<'_>)) {
     if text.is_ascii() {
         ascii_words(text, &mut visit);
         return;
     }
-    for word in String::from_utf8_lossy(text).unicode_words() {
-        visit(word.to_lowercase().as_bytes());
+    let text = String::from_utf8_lossy(text);
+    for (start, word) in text.unicode_word_indices() {
+        visit(&Word {
+            text: text.as_bytes(),
+            at: start..start + word.len(),
+            lower: word.to_lowercase().as_bytes(),
+            has_digit: word.chars().any(char::is_numeric),
+        });
     }
+}
+
+/// The hash of a word that is in lower case. Word filters and ids of templates are made of it: it never changes.
+#[inline]
+pub fn hash(lower: &[u8]) -> u64 {
+    const SEED: u64 = 1;
+    xxh3_64_with_seed(lower, SEED)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,7 +85,7 @@ fn class(byte: u8) -> Class {
     CLASSES[usize::from(byte & 127)]
 }
 
-fn ascii_words(text: &[u8], visit: &mut impl FnMut(&[u8])) {
+fn ascii_words(text: &[u8], visit: &mut impl FnMut(&Word<'_>)) {
     let mut lower = [0_u8; 64];
     let mut at = 0;
     while at < text.len() {
@@ -69,10 +94,11 @@ fn ascii_words(text: &[u8], visit: &mut impl FnMut(&[u8])) {
             continue;
         }
         let start = at;
-        let mut has_alphanumeric = false;
+        let (mut has_letter, mut has_digit) = (false, false);
         while at < text.len() {
             match class(text[at]) {
-                Class::Letter | Class::Digit => has_alphanumeric = true,
+                Class::Letter => has_letter = true,
+                Class::Digit => has_digit = true,
                 Class::Joiner => {}
                 mid => {
                     if !joins(
@@ -86,17 +112,25 @@ fn ascii_words(text: &[u8], visit: &mut impl FnMut(&[u8])) {
             }
             at += 1;
         }
-        if !has_alphanumeric {
+        if !has_letter && !has_digit {
             continue;
         }
         let word = &text[start..at];
-        if let Some(lower) = lower.get_mut(..word.len()) {
+        let long;
+        let lower = if let Some(lower) = lower.get_mut(..word.len()) {
             lower.copy_from_slice(word);
             lower.make_ascii_lowercase();
-            visit(lower);
+            &*lower
         } else {
-            visit(&word.to_ascii_lowercase());
-        }
+            long = word.to_ascii_lowercase();
+            &long
+        };
+        visit(&Word {
+            text,
+            at: start..at,
+            lower,
+            has_digit,
+        });
     }
 }
 
@@ -144,10 +178,19 @@ mod tests {
 
     use super::*;
 
+    fn has_other_digit(word: &Word<'_>) -> bool {
+        let text = String::from_utf8_lossy(&word.text[word.at.clone()]);
+        text.chars().any(|sign| !sign.is_ascii() && sign.is_numeric())
+    }
+
     fn visited(text: &str) -> Vec<String> {
         let mut found = Vec::new();
         for_each_word(text.as_bytes(), |word| {
-            found.push(String::from_utf8_lossy(word).into_owned());
+            assert_eq!(
+                word.has_digit,
+                word.lower.iter().any(u8::is_ascii_digit) || has_other_digit(word)
+            );
+            found.push(String::from_utf8_lossy(word.lower).into_owned());
         });
         found
     }

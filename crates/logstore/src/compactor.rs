@@ -11,7 +11,7 @@ mod policy;
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use db::leases::{self, Lease};
@@ -23,6 +23,7 @@ use time::Date;
 use uuid::Uuid;
 
 use crate::maintenance::PATIENCE;
+use crate::patterns::{Miners, ServiceMiner, Sighting, registry};
 use crate::segment::{self, Damaged, Decoder, Encoded, Encoder, Ids, Index};
 use pieces::{Lines, Piece, Stored, Unit};
 use policy::{Backlog, MAX_MERGE_BYTES, MAX_MERGE_ROWS, Merge, Pace, Pieces};
@@ -116,6 +117,8 @@ pub struct Compactor {
     damaged: Mutex<HashSet<i64>>,
     /// Hours that were found empty, and when.
     empty: Vec<(String, Instant)>,
+    /// The templates of services.
+    miners: Miners,
 }
 
 impl Compactor {
@@ -126,6 +129,7 @@ impl Compactor {
             owner: Uuid::new_v4(),
             damaged: Mutex::default(),
             empty: Vec::new(),
+            miners: Miners::new(),
         }
     }
 
@@ -220,27 +224,32 @@ impl Compactor {
         if segments_in + rows_in == 0 {
             return Ok(false);
         }
-        let job = move || -> Result<Vec<Encoded>, Failure> {
+        let miner = self.miners.of(&tx, unit.scope.service_id).await?;
+        let learning = Arc::clone(&miner);
+        let job = move || -> Result<(Vec<Encoded>, Vec<Sighting>), Failure> {
             decode(&mut lines, &inputs)?;
-            encode(&lines).map_err(Failure::Codec)
+            encode(&lines, &unit.scope, &learning).map_err(Failure::Codec)
         };
         let working = tokio::task::spawn_blocking(job).await;
-        let merged = match working.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic())) {
-            Ok(merged) => merged,
-            Err(Failure::Codec(error)) => return Err(CompactError::Codec(error)),
-            Err(Failure::Damaged(id, damage)) => {
-                self.leave_out(id, &unit, damage);
-                report.damaged += 1;
-                return Ok(true);
-            }
-        };
+        let (merged, news) =
+            match working.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic())) {
+                Ok(merged) => merged,
+                Err(Failure::Codec(error)) => return Err(CompactError::Codec(error)),
+                Err(Failure::Damaged(id, damage)) => {
+                    self.leave_out(id, &unit, damage);
+                    report.damaged += 1;
+                    return Ok(true);
+                }
+            };
         for segment in &merged {
             pieces::put(&tx, &unit, segment).await?;
         }
+        registry::save(&tx, &unit.scope, &news).await?;
         if !leases::holds(&*tx, LEASE, lease).await? {
             return Ok(false);
         }
         tx.commit().await?;
+        self.miners.saved(&miner, &unit.scope, &news);
         report.merges += 1;
         report.segments_in += segments_in;
         report.rows_in += rows_in;
@@ -455,10 +464,15 @@ fn decode(lines: &mut Lines, inputs: &[(Piece, Stored)]) -> Result<(), Failure> 
     Ok(())
 }
 
-fn encode(lines: &Lines) -> io::Result<Vec<Encoded>> {
+/// Encodes lines and counts their templates; also returns what the registry does not know of those.
+fn encode(lines: &Lines, scope: &Scope, miner: &ServiceMiner) -> io::Result<(Vec<Encoded>, Vec<Sighting>)> {
     let mut encoder = Encoder::with_filters()?;
-    segment::parts(&lines.columns)
-        .into_iter()
-        .map(|part| encoder.encode_part(&lines.columns, part, Ids::Each(&lines.ids)))
-        .collect()
+    let columns = &lines.columns;
+    let (encoded, news) = miner.counting(scope.environment_id, columns, |tally| {
+        segment::parts(columns)
+            .into_iter()
+            .map(|part| encoder.encode_counted(columns, part, Ids::Each(&lines.ids), tally))
+            .collect::<io::Result<Vec<Encoded>>>()
+    });
+    Ok((encoded?, news))
 }

@@ -5,7 +5,8 @@
 //! one, is hashed as a number, so that `500` finds `500.0`. Each is hashed with a tag of its kind, so that a word is never
 //! taken for an id. The bits of a hash come by double hashing (Kirsch and Mitzenmacher 2006).
 
-use domain::words::for_each_word;
+use domain::patterns::{LineKey, TemplateId};
+use domain::words::{self, for_each_word};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -32,7 +33,7 @@ pub enum Term<'a> {
 impl Term<'_> {
     pub fn hash(&self) -> u64 {
         match self {
-            Self::Word(word) => hash_folded(word, WORD),
+            Self::Word(word) => words::hash(word.to_lowercase().as_bytes()),
             Self::TraceId(id) => hash_folded(id, TRACE_ID),
             Self::RequestId(id) => hash_folded(id, REQUEST_ID),
             Self::Pair(path, value) => match number(value) {
@@ -43,7 +44,7 @@ impl Term<'_> {
     }
 }
 
-const WORD: u64 = 1;
+/// 1 is the seed of words.
 const TRACE_ID: u64 = 2;
 const REQUEST_ID: u64 = 3;
 const PATH: u64 = 4;
@@ -101,8 +102,24 @@ pub(crate) struct Builder {
 impl Builder {
     pub(crate) fn add_line(&mut self, rows: &Columns, row: usize) {
         for_each_word(rows.message.get(row), |word| {
-            self.hashes.push(xxh3_64_with_seed(word, WORD)); // in lower case already
+            self.hashes.push(words::hash(word.lower));
         });
+        self.add_fields(rows, row);
+    }
+
+    /// The same, and tells the id of the message's own template, which is made of the same words.
+    pub(crate) fn add_line_with_key(&mut self, rows: &Columns, row: usize) -> TemplateId {
+        let mut key = LineKey::default();
+        for_each_word(rows.message.get(row), |word| {
+            let hash = words::hash(word.lower);
+            self.hashes.push(hash);
+            key.word(word, hash);
+        });
+        self.add_fields(rows, row);
+        key.finish()
+    }
+
+    fn add_fields(&mut self, rows: &Columns, row: usize) {
         for (ids, kind) in [(&rows.trace_id, TRACE_ID), (&rows.request_id, REQUEST_ID)] {
             let id = ids.get(row);
             if !id.is_empty() {

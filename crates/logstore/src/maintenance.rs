@@ -72,6 +72,8 @@ pub struct CleanupReport {
     pub receipt_rows: i64,
     /// Rows of `api_key_rate_buckets`.
     pub rate_bucket_rows: i64,
+    /// Templates of lines that are no longer kept.
+    pub patterns: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,13 +111,27 @@ async fn remove_expired(conn: &mut Connection, owner: Uuid) -> Result<CleanupRep
     };
     loop {
         if !expire_batch(conn, &mut report).await? {
-            return Ok(report);
+            break;
         }
         // Deleting what is expired does no harm without the lease, but two would be in each other's way.
         if leases::acquire(conn, CLEANUP, owner, LEASE).await?.is_none() {
             return Ok(report);
         }
     }
+    report.patterns = expire_patterns(conn).await?;
+    Ok(report)
+}
+
+/// Removes templates that no line has any more, as many as one cleanup may.
+async fn expire_patterns(conn: &mut Connection) -> Result<i64, DbError> {
+    const SQL: &str = "
+        -- maintenance::expire_patterns
+        SELECT expire_log_patterns($1)";
+    let tx = conn.transaction().await?;
+    tx.batch_execute(LONG_STATEMENTS).await?;
+    let removed = tx.query_one(SQL, &[&BATCH]).await?.get(0);
+    tx.commit().await?;
+    Ok(removed)
 }
 
 /// Drops the partitions that are over. What cannot be dropped now does not keep the cleanup from going on.

@@ -18,6 +18,7 @@ mod leaf;
 mod lines;
 mod merge;
 mod oldest;
+mod patterns;
 mod rows;
 mod scan;
 mod tail;
@@ -40,6 +41,7 @@ pub use histogram::{
     Bucket, HistogramPlan, InvalidInterval, ScopeCount, StreamCount, histogram, stream_counts, totals,
 };
 pub use lines::SQL as LINES_SQL;
+pub use patterns::{COUNTS_SQL, Intervals, PatternCount, Patterns, PatternsPlan};
 pub use rows::SQL as ROWS_SQL;
 pub use scan::PLANNER_SQL;
 pub use tail::{Arrived, InvalidSnapshot, Snapshot, is_recent};
@@ -208,6 +210,8 @@ pub enum Partial {
     AnswerSize,
     /// A segment is damaged and was left out; the log names it.
     Damaged,
+    /// There are more lines than are looked at one by one, to find patterns.
+    TooManyLines,
 }
 
 /// Searches lines. Cheap to clone; clones share the memory that they search with.
@@ -258,6 +262,18 @@ impl Reader {
         tx: &TenantTx<'_>,
         plan: &Plan,
         projection: Projection,
+        state: S,
+        fold: impl Fn(&mut S, Line) -> ControlFlow<()> + Clone + Send + 'static,
+    ) -> Result<(S, Stats), DbError> {
+        self.fold_some(tx, plan, (projection, false), state, fold).await
+    }
+
+    /// The same; if so wished, without the lines of segments whose patterns are counted.
+    async fn fold_some<S: Send + 'static>(
+        &self,
+        tx: &TenantTx<'_>,
+        plan: &Plan,
+        (projection, uncounted_only): (Projection, bool),
         mut state: S,
         fold: impl Fn(&mut S, Line) -> ControlFlow<()> + Clone + Send + 'static,
     ) -> Result<(S, Stats), DbError> {
@@ -267,6 +283,9 @@ impl Reader {
             ..plan.clone()
         };
         let mut scan = Scan::start(tx, &plan, &self.cache).await?.visiting(projection);
+        if uncounted_only {
+            scan = scan.of_uncounted();
+        }
         let mut ended = ControlFlow::Continue(());
         while !scan.is_complete() && ended.is_continue() && (!clock.is_over() || !scan.got_ahead()) {
             scan.round(tx, clock.deadline).await?;
@@ -357,7 +376,7 @@ impl Stopwatch {
 }
 
 /// A level as stored.
-fn level_of(code: i16) -> Result<Level, DbError> {
+pub(crate) fn level_of(code: i16) -> Result<Level, DbError> {
     Level::from_code(code).ok_or_else(|| DbError::Corrupt {
         what: "level of a log line",
         source: format!("{code} is no level").into(),

@@ -38,7 +38,7 @@
 mod decode;
 mod encode;
 mod index;
-mod varint;
+pub(crate) mod varint;
 
 use std::ops::Range;
 

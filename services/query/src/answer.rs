@@ -104,8 +104,8 @@ pub(crate) struct StatsView {
     watermark: OffsetDateTime,
     /// The answer may miss lines; `partial_reason` says why.
     partial: bool,
-    /// `time_budget` or `answer_size` (`next_cursor` goes on), or `damaged` (a stored segment cannot be read); null when
-    /// not partial.
+    /// `time_budget` or `answer_size` (`next_cursor` goes on), or `damaged` (a stored segment cannot be read), or
+    /// `too_many_lines` (patterns are looked for in the newest only); null when not partial.
     #[schema(example = json!(null))]
     partial_reason: Option<&'static str>,
 }

@@ -175,6 +175,14 @@ impl Chosen {
         self.scopes.iter().map(|(scope, _)| *scope).collect()
     }
 
+    /// The name of a service, if it is one of these.
+    pub(crate) fn service_name(&self, service_id: ServiceId) -> Option<&str> {
+        let mut scopes = self.names.values();
+        scopes
+            .find(|scope| scope.service_id == service_id)
+            .map(|scope| scope.service.as_str())
+    }
+
     /// The names of an environment's service and of itself; empty if it is none of these.
     pub(crate) fn names(&self, environment_id: EnvironmentId) -> (&str, &str) {
         self.names.get(&environment_id).map_or(("", ""), |scope| {

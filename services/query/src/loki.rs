@@ -1,12 +1,14 @@
 //! Loki's query API, so that Grafana and logcli work as clients. The language is `domain::logql`; this is what it runs on.
 //!
 //! Services, environments and levels make the streams, so labels, series and volumes come from the counters that are kept
-//! with the lines. Only [`lines`], [`numbers`] and [`fields`] look at lines.
+//! with the lines. Only [`lines`], [`numbers`] and [`fields`] look at lines;
+//! [`patterns`] does so where lines are not merged yet.
 
 mod fields;
 mod lines;
 mod numbers;
 mod params;
+mod patterns;
 mod places;
 mod streams;
 mod volume;
@@ -25,6 +27,7 @@ use crate::app::State;
 
 pub(crate) use fields::{detected_fields, detected_labels};
 pub(crate) use params::Params;
+pub(crate) use patterns::patterns;
 pub(crate) use streams::{label_values, labels, series};
 pub(crate) use volume::{index_stats, volume, volume_range};
 
@@ -71,11 +74,6 @@ pub(crate) async fn query_range(call: Call<'_>) -> Result<logql::Response, ApiEr
         Query::Metric(expr) => numbers::over_time(&call, expr).await,
         Query::Log(pipeline) => lines::find(&call, pipeline).await,
     }
-}
-
-/// `patterns`: none, as long as none are kept.
-pub(crate) async fn patterns(_call: Call<'_>) -> Result<Success<[(); 0]>, ApiError> {
-    Ok(Success::new([]))
 }
 
 /// `status/buildinfo`: what clients choose their features by is Loki's version, of which this speaks the API.

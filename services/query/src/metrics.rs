@@ -25,5 +25,6 @@ pub(crate) fn partial_reason(partial: Partial) -> &'static str {
         Partial::TimeBudget => "time_budget",
         Partial::AnswerSize => "answer_size",
         Partial::Damaged => "damaged",
+        Partial::TooManyLines => "too_many_lines",
     }
 }

@@ -5,6 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{dashboard, gateway, parts};
 
+mod changes;
 mod export;
 mod facets;
 mod histogram;
@@ -12,6 +13,7 @@ mod lines;
 mod logs;
 mod loki;
 mod overview;
+mod patterns;
 mod stats;
 mod tail;
 pub(crate) mod views;
@@ -24,6 +26,8 @@ pub(crate) fn configure(cfg: &mut ServiceConfig<'_>) {
     cfg.service(lines::show);
     cfg.service(lines::context);
     cfg.service(stats::stats);
+    cfg.service(patterns::list);
+    cfg.service(changes::show);
     cfg.service(tail::follow);
     cfg.service(export::export);
     cfg.service(views::list);

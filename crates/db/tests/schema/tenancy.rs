@@ -6,7 +6,7 @@ use tokio_postgres::{Client, NoTls};
 
 /// One row for each tenant table that the fixture leaves empty. `$1` is the organisation; the fixture's service,
 /// environment, key and viewer stand in for `{service}`, `{environment}`, `{key}` and `{viewer}`. A new tenant table needs a line here.
-const ROWS: [&str; 21] = [
+const ROWS: [&str; 22] = [
     "INSERT INTO invites (org_id, id, email, role, token_hash, expires_at)
      VALUES ($1, gen_random_uuid(), 'a@example.com', 'viewer', gen_random_uuid()::text::bytea, now())",
     "INSERT INTO personal_access_tokens (org_id, id, user_id, name, token_prefix, token_hash, role)
@@ -23,6 +23,10 @@ const ROWS: [&str; 21] = [
     "INSERT INTO log_segments_fresh (org_id, service_id, environment_id, expires_on, min_ts, max_ts, first_id, row_count,
          level_counts, index_col, ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col)
      VALUES ($1, {service}, {environment}, current_date + 30, now(), now(), 1, 1, '{1}', '', '', '', '', '', '', '', '')",
+    "WITH pattern AS (INSERT INTO log_patterns (org_id, service_id, template_id, text, sample, level, tokens, is_general)
+         VALUES ($1, {service}, 1, 't', 's', 2, '', false) RETURNING org_id, service_id, template_id)
+     INSERT INTO log_pattern_places (org_id, service_id, template_id, environment_id, is_error, first_seen, last_seen)
+     SELECT org_id, service_id, template_id, {environment}, true, now(), now() FROM pattern",
     "INSERT INTO log_counts (org_id, service_id, environment_id, minute, level, writer_id, count)
      VALUES ($1, {service}, {environment}, now(), 2, 1, 1)",
     "INSERT INTO log_arrivals (org_id, service_id, environment_id, bucket, level, writer_id, count)

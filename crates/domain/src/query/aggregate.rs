@@ -89,7 +89,7 @@ impl Budget {
 }
 
 impl Aggregator {
-    /// None for `patterns`, which the registry of patterns computes.
+    /// None for `patterns`, which is computed from other counts.
     pub fn new(stage: &Stage, limits: Limits) -> Option<Self> {
         let (stats, top) = match stage {
             Stage::Stats(stats) => (stats.clone(), None),

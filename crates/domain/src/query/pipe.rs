@@ -9,7 +9,7 @@ pub enum Stage {
     Stats(Stats),
     /// `top 10 http.path`: the values that most lines have, and how many have them.
     Top(Top),
-    /// `patterns`: the lines' templates. Computed by the registry of patterns, not here.
+    /// `patterns`: the lines' templates ([`crate::patterns`]). Computed from counts that are kept with lines, not here.
     Patterns,
 }
 

@@ -250,8 +250,9 @@ pub(super) async fn put(tx: &TenantTx<'_>, unit: &Unit, segment: &Encoded) -> Re
     const SQL: &str = "
         -- compactor::put
         INSERT INTO log_segments (org_id, service_id, environment_id, expires_on, min_ts, max_ts, first_id, row_count,
-            level_counts, word_filter, index_col, ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+            level_counts, word_filter, index_col, ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col,
+            pattern_counts)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     let at = |micros: i64| OffsetDateTime::UNIX_EPOCH + time::Duration::microseconds(micros);
     let level_counts: Vec<i32> = segment.level_counts.iter().map(|count| *count as i32).collect();
     let [ts, level, message, meta, trace, request, id] = &segment.columns;
@@ -277,6 +278,7 @@ pub(super) async fn put(tx: &TenantTx<'_>, unit: &Unit, segment: &Encoded) -> Re
             trace,
             request,
             id,
+            &segment.pattern_counts,
         ],
     )
     .await?;
@@ -297,13 +299,14 @@ pub(super) async fn move_to(
             DELETE FROM log_segments
             WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND max_ts = $4 AND id = $5 AND expires_on = $6
             RETURNING id, min_ts, max_ts, first_id, row_count, level_counts, word_filter, index_col, ts_col, level_col,
-                message_col, meta_col, trace_col, request_col, id_col, created_at
+                message_col, meta_col, trace_col, request_col, id_col, created_at, pattern_counts
         )
         INSERT INTO log_segments (org_id, service_id, environment_id, expires_on, id, min_ts, max_ts, first_id, row_count,
             level_counts, word_filter, index_col, ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col,
-            created_at)
+            created_at, pattern_counts)
         SELECT $1, $2, $3, $7, t.id, t.min_ts, t.max_ts, t.first_id, t.row_count, t.level_counts, t.word_filter,
-            t.index_col, t.ts_col, t.level_col, t.message_col, t.meta_col, t.trace_col, t.request_col, t.id_col, t.created_at
+            t.index_col, t.ts_col, t.level_col, t.message_col, t.meta_col, t.trace_col, t.request_col, t.id_col, t.created_at,
+            t.pattern_counts
         FROM taken t";
     let statement = tx.prepare_cached(SQL).await?;
     let Unit { scope, expires_on } = unit;

@@ -15,12 +15,12 @@ use crate::segment::{Damaged, Index};
 /// newest line.
 pub const SQL: &str = "
     -- reader::directory
-    SELECT scope.place, s.id, s.expires_on, s.hour, s.max_ts, s.first_id, s.index_col, s.has_filter
+    SELECT scope.place, s.id, s.expires_on, s.hour, s.max_ts, s.first_id, s.index_col, s.has_filter, s.is_counted
     FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::bigint[])
         WITH ORDINALITY AS scope (service_id, environment_id, oldest, before_ts, before_id, place)
     CROSS JOIN LATERAL (
         (SELECT id, expires_on, NULL::timestamptz AS hour, max_ts, first_id, index_col,
-             word_filter IS NOT NULL AS has_filter
+             word_filter IS NOT NULL AS has_filter, pattern_counts IS NOT NULL AS is_counted
          FROM log_segments
          WHERE org_id = $1 AND service_id = scope.service_id AND environment_id = scope.environment_id
            AND max_ts >= scope.oldest AND max_ts <= coalesce(scope.before_ts, 'infinity')
@@ -29,7 +29,7 @@ pub const SQL: &str = "
          ORDER BY max_ts DESC, id DESC LIMIT $8)
         UNION ALL
         (SELECT id, expires_on, hour, max_ts, first_id, index_col,
-             word_filter IS NOT NULL AS has_filter
+             word_filter IS NOT NULL AS has_filter, false AS is_counted
          FROM log_segments_fresh
          WHERE org_id = $1 AND service_id = scope.service_id AND environment_id = scope.environment_id
            AND max_ts >= scope.oldest AND max_ts <= coalesce(scope.before_ts, 'infinity')
@@ -67,6 +67,8 @@ pub(super) struct Listed {
     pub(super) first_id: i64,
     pub(super) index: Result<Index, Damaged>,
     pub(super) has_filter: bool,
+    /// How many lines of which template it has stands beside it ([`crate::patterns`]).
+    pub(super) is_counted: bool,
 }
 
 /// What a page of the directory brought.
@@ -154,5 +156,6 @@ pub(super) fn listed(row: &Row, place: usize, scope: &SearchScope) -> Result<Lis
         first_id: row.get("first_id"),
         index,
         has_filter,
+        is_counted: row.get("is_counted"),
     })
 }

@@ -66,6 +66,8 @@ pub(super) struct Scan<'a> {
     matched: Heap<Place>,
     found: VecDeque<At<Place>>,
     goal: Goal,
+    /// Leaves out segments whose patterns are counted.
+    uncounted_only: bool,
     /// What is to be visited.
     visited: Vec<Line>,
     row_rounds: u32,
@@ -143,6 +145,7 @@ impl<'a> Scan<'a> {
             matched: Heap::new(),
             found: VecDeque::new(),
             goal: Goal::Newest,
+            uncounted_only: false,
             visited: Vec::new(),
             row_rounds: 0,
             block_rounds: 0,
@@ -182,6 +185,14 @@ impl<'a> Scan<'a> {
     pub(super) fn visiting(self, projection: Projection) -> Self {
         Self {
             goal: Goal::Visit(projection),
+            ..self
+        }
+    }
+
+    /// Leaves out segments whose patterns are counted.
+    pub(super) fn of_uncounted(self) -> Self {
+        Self {
+            uncounted_only: true,
             ..self
         }
     }
@@ -303,6 +314,9 @@ impl<'a> Scan<'a> {
 
     /// Puts a listed segment among those to be read, at its newest block that may matter.
     fn add(&mut self, segment: Arc<Listed>) {
+        if self.uncounted_only && segment.is_counted {
+            return;
+        }
         match &segment.index {
             Err(damage) => self.tally.damaged = Some(blocks::report(&segment, damage)),
             Ok(index) => {

@@ -96,7 +96,8 @@ const ROWS_SQL: &str = "
 
 const SEGMENTS_SQL: &str = "
     -- tail::segments
-    SELECT scope.place, s.id, NULL::date AS expires_on, s.hour, s.max_ts, s.first_id, s.index_col, false AS has_filter
+    SELECT scope.place, s.id, NULL::date AS expires_on, s.hour, s.max_ts, s.first_id, s.index_col, false AS has_filter,
+        false AS is_counted
     FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS scope (service_id, environment_id, place)
     JOIN log_segments_fresh s ON s.org_id = $1 AND s.service_id = scope.service_id
         AND s.environment_id = scope.environment_id AND s.max_ts >= $4 AND s.min_ts < $5

@@ -91,6 +91,7 @@ fn close(blocks: &[Open], first_id: i64) -> Encoded {
             parts.flatten().copied().collect()
         }),
         word_filter: Vec::new(),
+        pattern_counts: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Damaged;
 
-pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -11,7 +11,7 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Takes a varint off the front.
-pub(super) fn take_varint(rest: &mut &[u8]) -> Result<u64, Damaged> {
+pub(crate) fn take_varint(rest: &mut &[u8]) -> Result<u64, Damaged> {
     /// Ten groups of seven bits hold any u64.
     const MAX_BYTES: usize = 10;
     let mut value = 0_u64;
@@ -26,17 +26,17 @@ pub(super) fn take_varint(rest: &mut &[u8]) -> Result<u64, Damaged> {
 }
 
 /// Takes so many bytes off the front.
-pub(super) fn take<'a>(rest: &mut &'a [u8], bytes: usize) -> Result<&'a [u8], Damaged> {
+pub(crate) fn take<'a>(rest: &mut &'a [u8], bytes: usize) -> Result<&'a [u8], Damaged> {
     let (head, tail) = rest.split_at_checked(bytes).ok_or(Damaged("cut off"))?;
     *rest = tail;
     Ok(head)
 }
 
 /// Small numbers of either sign become small numbers.
-pub(super) fn zigzag(value: i64) -> u64 {
+pub(crate) fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
-pub(super) fn unzigzag(value: u64) -> i64 {
+pub(crate) fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }

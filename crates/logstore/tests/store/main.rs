@@ -5,6 +5,7 @@
 mod compactor;
 mod maintenance;
 mod moving;
+mod patterns;
 mod reader;
 mod retention;
 mod writer;

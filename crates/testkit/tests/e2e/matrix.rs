@@ -245,7 +245,10 @@ fn is_nothing(operation: &Operation, body: &Value) -> bool {
             let mut buckets = data["buckets"].as_array().into_iter().flatten();
             buckets.all(|bucket| bucket["total"] == 0)
         }
-        "/api/logs/facets" | "/api/logs/fields" | "/api/logs/stats" => data["lines"] == 0,
+        "/api/logs/facets" | "/api/logs/fields" | "/api/logs/stats" | "/api/logs/patterns" => {
+            data["lines"] == 0
+        }
+        "/api/logs/changes" => data["before"]["lines"] == 0 && data["after"]["lines"] == 0,
         "/api/logs/export" => body.is_null(),
         "/api/logs/tail" => !body.to_string().contains("event: "),
         _ => data.as_array().is_some_and(Vec::is_empty),

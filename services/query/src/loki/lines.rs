@@ -145,7 +145,7 @@ fn added(before: Stats, more: Stats) -> Stats {
 
 fn partial_warning(partial: Partial) -> String {
     match partial {
-        Partial::TimeBudget => {
+        Partial::TimeBudget | Partial::TooManyLines => {
             "the search ran out of time, so lines are missing; shorten the range or name a service".to_owned()
         }
         Partial::AnswerSize => {

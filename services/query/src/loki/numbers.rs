@@ -133,7 +133,7 @@ fn range_reads_messages(range: &RangeAggregation) -> bool {
 
 fn partial_warning(partial: Partial) -> String {
     match partial {
-        Partial::TimeBudget | Partial::AnswerSize => {
+        Partial::TimeBudget | Partial::AnswerSize | Partial::TooManyLines => {
             "the query ran out of time before it saw all lines, so numbers are too low, above all the older ones; shorten \
              the range or name a service"
                 .to_owned()

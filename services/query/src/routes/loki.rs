@@ -231,10 +231,23 @@ route! {
 }
 
 route! {
-    /// Always an empty list.
+    /// What the lines of streams have in common, with `<_>` for what varies, and how many there were over time: most lines first.
     "/loki/api/v1/patterns" = loki::patterns, (patterns "loki_patterns") (patterns_form "loki_patterns_form"),
-    params(("query" = Option<String>, Query, description = "A selector")),
-    example {"status": "success", "data": []}
+    params(
+        ("query" = Option<String>, Query, description = "A selector; all streams when absent", example = "{service_name=\"checkout\"}"),
+        ("start" = Option<String>, Query, description = "Oldest time; an hour before end when absent"),
+        ("end" = Option<String>, Query, description = "Newest time; now when absent"),
+        ("step" = Option<String>, Query, description = "Between points, rounded up to a multiple of five minutes"),
+        ("limit" = Option<u32>, Query, description = "Patterns, 1 to 1000; 300 when absent"),
+    ),
+    example {
+        "status": "success",
+        "data": [{
+            "pattern": "payment for order <_> failed: card_declined",
+            "level": "error",
+            "samples": [[1_769_860_800, 40], [1_769_861_100, 80]]
+        }]
+    }
 }
 
 route! {

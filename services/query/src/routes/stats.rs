@@ -1,9 +1,10 @@
 //! `GET /api/logs/stats`.
 
 use actix_web::{get, web};
-use db::scopes;
+use db::{TenantTx, scopes};
 use domain::query::aggregate::ColumnKind;
 use domain::query::pipe::Stage;
+use logstore::reader::{Intervals, Partial, Plan};
 use serde::Serialize;
 use service_kit::access::Viewer;
 use service_kit::body::QueryParams;
@@ -12,8 +13,9 @@ use utoipa::ToSchema;
 
 use crate::answer::StatsView;
 use crate::app::State;
-use crate::ask::LogFilter;
+use crate::ask::{Chosen, LogFilter};
 use crate::numbers::{self, json};
+use crate::patterns::{self, Order, service_name};
 
 /// A table of numbers.
 #[derive(Serialize, ToSchema)]
@@ -40,7 +42,8 @@ pub(crate) struct ColumnView {
 }
 
 /// Computes numbers over matching lines: what the pipe of the query says, such as
-/// `level:error | stats count(), p95(http.ms) by service every 5m` or `| top 10 http.path`.
+/// `level:error | stats count(), p95(http.ms) by service every 5m`, `| top 10 http.path` or `| patterns`, of which
+/// `/api/logs/patterns` tells more.
 #[utoipa::path(
     operation_id = "compute_log_stats",
     tag = "logs",
@@ -64,11 +67,7 @@ pub(crate) async fn stats(
 ) -> Result<web::Json<Data<TableView>>, ApiError> {
     let ask = params.0.read_with_pipe(kit.clock.now())?;
     let stage = match &ask.query.pipe[..] {
-        [stage @ (Stage::Stats(_) | Stage::Top(_))] => stage.clone(),
-        [Stage::Patterns] => {
-            let message = "asks for patterns, which are no numbers over fields; use | stats or | top";
-            return Err(ApiError::invalid("q", message));
-        }
+        [stage @ (Stage::Stats(_) | Stage::Top(_) | Stage::Patterns)] => stage.clone(),
         _ => {
             let message = "has no pipe that says what to compute; add one, such as | stats count() by level";
             return Err(ApiError::invalid("q", message));
@@ -79,6 +78,11 @@ pub(crate) async fn stats(
     let tx = conn.tenant_snapshot(caller.org_id).await?;
     let chosen = ask.choose(scopes::list(&tx).await?)?;
     let plan = ask.plan(&chosen, state.budget);
+    if stage == Stage::Patterns {
+        let table = patterns_table(&state, &tx, plan, &chosen).await?;
+        tx.commit().await?;
+        return Ok(web::Json(Data { data: table }));
+    }
     let computed = numbers::compute(&state.reader, &tx, &plan, chosen, &[stage], u64::MAX).await?;
     tx.commit().await?;
     let table = computed.tables.into_iter().next();
@@ -102,4 +106,50 @@ pub(crate) async fn stats(
             stats: StatsView::from(&computed.stats),
         },
     }))
+}
+
+/// Patterns in the table; the others are its last row.
+const PATTERNS: usize = 1_000;
+
+/// What `| patterns` computes: a row for each pattern, those with the most lines first.
+async fn patterns_table(
+    state: &State,
+    tx: &TenantTx<'_>,
+    plan: Plan,
+    chosen: &Chosen,
+) -> Result<TableView, ApiError> {
+    let mut found = patterns::count(state, tx, plan, Intervals::one()).await?;
+    let top = patterns::top(tx, &mut found, Order::MostLines, PATTERNS, |_| true).await?;
+    let row = |named: &patterns::Named| {
+        vec![
+            named.count.id.to_string().into(),
+            service_name(chosen, named.count.service_id).into(),
+            named.described.text.as_str().into(),
+            named.count.lines().into(),
+        ]
+    };
+    let mut rows: Vec<Vec<serde_json::Value>> = top.named.iter().map(row).collect();
+    let rest = top.other + top.rest.1;
+    if rest > 0 {
+        rows.push(vec!["…".into(), "…".into(), "…".into(), rest.into()]);
+    }
+    let column = |(name, kind): (&str, &'static str)| ColumnView {
+        name: name.to_owned(),
+        kind,
+    };
+    let columns = [
+        ("pattern_id", "field"),
+        ("service", "field"),
+        ("pattern", "field"),
+        ("count", "number"),
+    ];
+    let is_sample = found.stats.partial == Some(Partial::TooManyLines);
+    let sampled = format!("only {} lines, the newest, were looked at", found.mined);
+    Ok(TableView {
+        columns: columns.map(column).into(),
+        rows,
+        approximate: is_sample.then_some(sampled).into_iter().collect(),
+        lines: top.lines,
+        stats: StatsView::from(&found.stats),
+    })
 }

@@ -94,12 +94,14 @@ async fn the_document_lists_the_gateways_own_routes_and_who_may_call_them() {
     assert_eq!(
         paths,
         [
+            "/api/logs/changes",
             "/api/logs/context",
             "/api/logs/export",
             "/api/logs/facets",
             "/api/logs/fields",
             "/api/logs/histogram",
             "/api/logs/lines/{id}",
+            "/api/logs/patterns",
             "/api/logs/query",
             "/api/logs/stats",
             "/api/logs/tail",
@@ -121,7 +123,7 @@ async fn the_document_lists_the_gateways_own_routes_and_who_may_call_them() {
             "/loki/api/v1/status/buildinfo",
         ]
     );
-    for path in &paths[..9] {
+    for path in &paths[..11] {
         let operation = &document["paths"][path.as_str()]["get"];
         assert_eq!(
             operation["security"],

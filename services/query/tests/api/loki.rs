@@ -443,7 +443,6 @@ async fn fields_are_detected_in_metadata_and_messages() {
         assert!(all.contains(&expected), "{expected} in {all:?}");
     }
     assert_eq!(fields(r#"{service_name="nobody"}"#).await, json!([]));
-    assert_eq!(data(&shop.viewer, "patterns", &[]).await, json!([]));
     let info = get(&shop.viewer, "status/buildinfo", &[]).await;
     assert_eq!(info.assert_status(200).body["version"], "3.0.0");
 }

@@ -12,6 +12,7 @@ mod loki_client;
 mod numbers;
 mod overview;
 mod paths;
+mod patterns;
 mod search;
 mod tail;
 mod tenancy;

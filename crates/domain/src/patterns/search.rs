@@ -1,0 +1,57 @@
+//! The query that finds the lines of a template.
+
+use super::template::{CUT, PLACEHOLDER};
+use crate::query::ast::{MessageTest, TextField, TextTest};
+use crate::query::text::Phrase;
+use crate::query::{Expr, Test};
+use crate::words::words;
+
+/// Phrases of a query, the longest ones: a long template is told by fewer.
+const MAX_PHRASES: usize = 12;
+/// Words of a phrase.
+const MAX_WORDS: usize = 24;
+
+/// A query that every line of a template matches, made of the template's text: what stands between its variables, as
+/// phrases. Lines of another template that has the same words and more match as well.
+pub fn finding(text: &str, service: Option<&str>) -> String {
+    let phrases: Vec<Vec<String>> = phrases(text);
+    let mut longest: Vec<usize> = (0..phrases.len()).collect();
+    longest.sort_by_key(|place| std::cmp::Reverse(phrases[*place].len()));
+    longest.truncate(MAX_PHRASES);
+    let chosen = phrases
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| longest.contains(place))
+        .filter_map(|(_, words)| Phrase::new(words.join(" ")))
+        .map(|phrase| Expr::Test(Test::Message(MessageTest::Words(phrase))));
+    let service = service.map(|name| {
+        let test = TextTest::Equals(name.to_owned());
+        Expr::Test(Test::Text(TextField::Service, test))
+    });
+    Expr::and(service.into_iter().chain(chosen)).to_string()
+}
+
+/// The words between variables.
+fn phrases(text: &str) -> Vec<Vec<String>> {
+    let (text, is_cut) = match text.strip_suffix(CUT) {
+        Some(text) => (text, true),
+        None => (text, false),
+    };
+    let mut phrases: Vec<Vec<String>> = text.split(PLACEHOLDER).flat_map(runs).collect();
+    if is_cut && let Some(last) = phrases.last_mut() {
+        // It may be half a word.
+        last.pop();
+    }
+    phrases.retain(|words| !words.is_empty());
+    phrases
+}
+
+/// Words that are next to each other. One that begins with a space, as a combining sign behind it makes it, is left out:
+/// such a word is not the same in other surroundings.
+fn runs(part: &str) -> Vec<Vec<String>> {
+    let words: Vec<String> = words(part).collect();
+    words
+        .split(|word| !word.starts_with(|first: char| first.is_alphanumeric() || first == '_'))
+        .map(|run| run[..run.len().min(MAX_WORDS)].to_vec())
+        .collect()
+}
