@@ -189,7 +189,12 @@ fn time_range() -> impl Strategy<Value = TimeRange> {
         // Both ends, or one of them.
         let (from, to) = match shape {
             0 | 1 => bounds(Moment::Relative(relative), Moment::At(at), false, shape),
-            shape => bounds(Moment::Relative(relative), Moment::Relative(relative), false, shape + 2),
+            shape => bounds(
+                Moment::Relative(relative),
+                Moment::Relative(relative),
+                false,
+                shape + 2,
+            ),
         };
         TimeRange { from, to }
     });
