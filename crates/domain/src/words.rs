@@ -34,7 +34,9 @@ pub fn certain_words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     // Of other letters, how case and words go may depend on what is beyond them.
     for piece in within.iter().filter(|piece| piece.is_ascii()) {
-        for_each_word(piece, |word| words.push(String::from_utf8_lossy(word).into_owned()));
+        for_each_word(piece, |word| {
+            words.push(String::from_utf8_lossy(word).into_owned())
+        });
     }
     words
 }
@@ -181,7 +183,10 @@ mod tests {
     #[test]
     fn words_between_signs_are_certain() {
         assert_eq!(certain_words("id=42 failed"), ["42"]);
-        assert_eq!(certain_words(" Card.Declined at 10:30 "), ["card.declined", "at", "10", "30"]);
+        assert_eq!(
+            certain_words(" Card.Declined at 10:30 "),
+            ["card.declined", "at", "10", "30"]
+        );
         for text in ["", "word", "two words", "a.b_c:d"] {
             assert_eq!(certain_words(text), [] as [&str; 0], "{text}");
         }

@@ -9,6 +9,7 @@ mod numbers;
 mod params;
 mod places;
 mod streams;
+mod tail;
 mod volume;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use crate::app::State;
 pub(crate) use fields::{detected_fields, detected_labels};
 pub(crate) use params::Params;
 pub(crate) use streams::{label_values, labels, series};
+pub(crate) use tail::FollowedLines;
 pub(crate) use volume::{index_stats, volume, volume_range};
 
 /// What every route has at hand.

@@ -158,7 +158,18 @@ mod tests {
     fn the_ends_of_time_are_not_passed() {
         let relative = Relative::parse("now-2147483647w").unwrap();
         assert!(relative.at(NOW) < datetime!(-9998-01-01 0:00 UTC));
-        for text in ["", "now-", "now-1", "now1h", "now-1y", "now--1h", "now-2147483649s", "now-1\u{fc}", "Now", "now -1h"] {
+        for text in [
+            "",
+            "now-",
+            "now-1",
+            "now1h",
+            "now-1y",
+            "now--1h",
+            "now-2147483649s",
+            "now-1\u{fc}",
+            "Now",
+            "now -1h",
+        ] {
             assert_eq!(Relative::parse(text), None, "{text}");
         }
     }
@@ -178,7 +189,11 @@ mod tests {
         };
         let fixed = expr.at(NOW);
         for (minutes, expected) in [(61, false), (60, true), (6, true), (5, false), (0, false)] {
-            assert_eq!(crate::query::matches(&fixed, &line(minutes)), expected, "{minutes}");
+            assert_eq!(
+                crate::query::matches(&fixed, &line(minutes)),
+                expected,
+                "{minutes}"
+            );
             assert!(!crate::query::matches(&expr, &line(minutes)));
         }
         assert_eq!(expr.to_string(), "ts:([now-1h TO now} AND NOT >=now-5m)");
