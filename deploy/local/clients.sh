@@ -3,6 +3,7 @@
 #
 #   clients.sh python    a Python with OpenTelemetry's SDK and Elastic's client
 #   clients.sh node      a Node.js that finds OpenTelemetry's SDK and a client of Loki's query API
+#   clients.sh duckdb    a Python with DuckDB, which reads Parquet
 #   clients.sh rsyslog   rsyslogd; on Debian and Ubuntu it is unpacked, not installed: no service, no user, no root
 #
 # Prints the program to run. What is wanted stands in clients/, with versions; the cache is named after it, so that a change
@@ -75,6 +76,12 @@ install_python() {
   program "$1" "exec '$1/bin/python'"
 }
 
+install_duckdb() {
+  venv "$1"
+  pip "$1" --requirement "$pins/duckdb.txt"
+  program "$1" "exec '$1/bin/python'"
+}
+
 # What the SDK's packages ask for in `engines`.
 node_is_new_enough() {
   have node && have npm && node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 6) || (a === 18 && b >= 19) ? 0 : 1)'
@@ -143,8 +150,8 @@ apt_with_own_lists() { apt-get -o "Dir::State::lists=$PWD/lists" -o "Dir::Cache=
 
 what=${1:-}
 case $what in
-  python | node | rsyslog) ;;
-  *) die "usage: clients.sh python | node | rsyslog" ;;
+  python | node | duckdb | rsyslog) ;;
+  *) die "usage: clients.sh python | node | duckdb | rsyslog" ;;
 esac
 
 if [ ! -e "$cache/$what/complete" ]; then

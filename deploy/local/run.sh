@@ -178,6 +178,8 @@ launch() {
     query)
       export IDENTITY_URL INGEST_URL ALERTING_URL WEBHOOK_URL
       IDENTITY_URL=$(url_of identity) INGEST_URL=$(url_of ingest) ALERTING_URL=$(url_of alerting) WEBHOOK_URL=$(url_of webhook)
+      # As in its image.
+      export MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=1048576
       ;;
     ingest)
       export AMQP_URL=$broker_url DEFAULT_RATE_LIMIT_PER_MINUTE=${DEFAULT_RATE_LIMIT_PER_MINUTE:-0} COMPACTOR_DATABASE_URL

@@ -142,23 +142,25 @@ pub(crate) async fn load_and_query(
 ) -> anyhow::Result<()> {
     let corpus: Vec<Line> = Corpus::new(crate::SEED, lines, end).collect();
     let target = Target::start().await?;
+    let senders = load(&target, &corpus, report).await?;
+    let base = target.stack.client(testkit::Service::Ingest).base().to_owned();
+    queries::visibility(&target, &base, &senders[0], report).await?;
+    queries::measure(&target, &senders, &corpus, end, report).await
+}
+
+/// Sends the corpus as fast as it is taken, and says who sent it.
+pub(crate) async fn load(
+    target: &Target,
+    corpus: &[Line],
+    report: &mut Report,
+) -> anyhow::Result<Vec<Sender>> {
     let senders = target.add_senders(SCOPES).await?;
     let base = target.stack.client(testkit::Service::Ingest).base().to_owned();
     report.section("loading");
-    let requests = prepare(&corpus, &senders, 1_000);
-    let pace = Pace::AsFastAsAnswered;
-    run(
-        &target,
-        &base,
-        requests,
-        4,
-        pace,
-        "1,000-line bodies, 4 connections",
-        report,
-    )
-    .await?;
-    queries::visibility(&target, &base, &senders[0], report).await?;
-    queries::measure(&target, &senders, &corpus, end, report).await
+    let requests = prepare(corpus, &senders, 1_000);
+    let (pace, name) = (Pace::AsFastAsAnswered, "1,000-line bodies, 4 connections");
+    run(target, &base, requests, 4, pace, name, report).await?;
+    Ok(senders)
 }
 
 async fn references(

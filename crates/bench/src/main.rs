@@ -8,9 +8,11 @@ mod backlog;
 mod codec;
 mod corpus;
 mod cpu;
+mod http;
 mod ingest;
 mod load;
 mod queries;
+mod questions;
 mod reference;
 mod report;
 mod retention;
@@ -52,6 +54,8 @@ enum Part {
     Ingest,
     /// Merging, and searches of what was merged.
     Queries,
+    /// The same searches through the gateway, many at a time, and while lines come.
+    Http,
     /// What waits to be merged under a load that lasts; only when asked for.
     Backlog,
     /// Dropping a day of lines beside a load; only when asked for.
@@ -81,6 +85,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if config.wants(Part::Queries) {
         ingest::load_and_query(config.lines, end, &mut report).await?;
+    }
+    if config.wants(Part::Http) {
+        http::measure(config.lines, end, &mut report).await?;
     }
     if config.only == Some(Part::Backlog) {
         let length = std::time::Duration::from_secs(60 * config.minutes);

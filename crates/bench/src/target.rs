@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use db::{Db, DbConfig};
 use domain::ids::OrgId;
 use domain::{api_key, token::TokenHash};
 use testkit::{Service, Stack, StackBuilder, TestDb};
@@ -37,6 +38,16 @@ impl Target {
         Self::start_as(|stack| stack).await
     }
 
+    /// Ingest without merging, and the gateway before it.
+    pub(crate) async fn start_with_gateway() -> anyhow::Result<Self> {
+        Self::start_as(|stack| {
+            stack
+                .only([Service::Ingest, Service::Query])
+                .without(Service::Ingest, "COMPACTOR_DATABASE_URL")
+        })
+        .await
+    }
+
     async fn start_as(set_up: impl FnOnce(StackBuilder) -> StackBuilder) -> anyhow::Result<Self> {
         let db = TestDb::create().await;
         let owner = db.owner().await;
@@ -56,6 +67,10 @@ impl Target {
 
     pub(crate) fn ingest_pid(&self) -> u32 {
         self.stack.process(Service::Ingest, 0).pid()
+    }
+
+    pub(crate) fn gateway_pid(&self) -> u32 {
+        self.stack.process(Service::Query, 0).pid()
     }
 
     pub(crate) fn cpu(&self) -> CpuTimes {
@@ -81,6 +96,12 @@ impl Target {
             senders.push(self.add_sender(org_id, index).await?);
         }
         Ok(senders)
+    }
+
+    /// For merging within this process.
+    pub(crate) fn merging_db(&self) -> anyhow::Result<Db> {
+        let url = self.stack.db.url_for("sightline_compactor");
+        Ok(Db::new(&DbConfig::new(url, "bench"))?)
     }
 
     /// Gives every key a limit that is never reached, so that each request is counted against it.

@@ -66,7 +66,8 @@
 //! **Levels** rise from trace, debug, info, warn, error to fatal: `level:>=warn`, `level:[info TO warn]`.
 //!
 //! **Times** are RFC 3339 or a date, which is the whole day in UTC: `ts:2026-11-24`, `ts:>=2026-11-24T10:00:00+02:00`,
-//! `ts:>2026-11-24` is from the 25th on.
+//! `ts:>2026-11-24` is from the 25th on. Or relative to when the query is asked: `ts:>now-1h`, `ts:[now-2d TO now-1d]`; units
+//! are s, m, h, d and w.
 //!
 //! **Order** is known to `level`, `ts` and metadata. The other fields and the message have none.
 //!
@@ -130,6 +131,7 @@ pub mod aggregate;
 pub mod ast;
 pub mod error;
 pub mod evaluate;
+pub mod moment;
 pub mod number;
 pub mod pattern;
 pub mod pipe;

@@ -48,6 +48,24 @@ pub fn hash(lower: &[u8]) -> u64 {
     xxh3_64_with_seed(lower, SEED)
 }
 
+/// Words that every text has which holds this one, in any case, whatever stands around it: those between two signs that end
+/// words everywhere. `"id=42 failed"` has `42`; `id` may be the end of `paid`, and `failed` the beginning of `failed2`.
+pub fn certain_words(text: &str) -> Vec<String> {
+    let ends_words = |byte: &u8| byte.is_ascii() && class(*byte) == Class::Other;
+    let pieces: Vec<&[u8]> = text.as_bytes().split(ends_words).collect();
+    let [_, within @ .., _] = &pieces[..] else {
+        return Vec::new();
+    };
+    let mut words = Vec::new();
+    // Of other letters, how case and words go may depend on what is beyond them.
+    for piece in within.iter().filter(|piece| piece.is_ascii()) {
+        for_each_word(piece, |word| {
+            words.push(String::from_utf8_lossy(word.lower).into_owned())
+        });
+    }
+    words
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Letter,
@@ -202,6 +220,33 @@ mod tests {
             text in prop_oneof!["[a-c0-2_.':,; \"/=\r\n-]{0,24}", "[\\x00-\\x7F]{0,40}", "\\PC{0,20}"],
         ) {
             prop_assert_eq!(visited(&text), words(&text).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn words_between_signs_are_certain() {
+        assert_eq!(certain_words("id=42 failed"), ["42"]);
+        assert_eq!(
+            certain_words(" Card.Declined at 10:30 "),
+            ["card.declined", "at", "10", "30"]
+        );
+        for text in ["", "word", "two words", "a.b_c:d"] {
+            assert_eq!(certain_words(text), [] as [&str; 0], "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        #[test]
+        fn certain_words_are_there_whatever_stands_around(
+            text in prop_oneof!["[a-cK0-2_.':,; \"/=\r\n\u{e9}\u{301}\u{5d0}\u{130}-]{0,16}", "\\PC{0,12}"],
+            before in prop_oneof!["[a-c0-2_.':,; \"=\r\u{e9}\u{301}\u{5d0}\u{200d}\u{1f1e6}]{0,4}", "\\PC{0,4}"],
+            after in prop_oneof!["[a-c0-2_.':,; \"=\r\u{e9}\u{301}\u{5d0}\u{200d}\u{1f1e6}]{0,4}", "\\PC{0,4}"],
+        ) {
+            let whole: Vec<String> = words(&format!("{before}{text}{after}")).collect();
+            for word in certain_words(&text) {
+                prop_assert!(whole.contains(&word), "{word:?} of {text:?} is not in {whole:?}");
+            }
         }
     }
 

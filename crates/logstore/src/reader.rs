@@ -22,13 +22,14 @@ mod patterns;
 mod rows;
 mod scan;
 mod tail;
+mod turns;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use db::{DbError, TenantTx};
-use domain::ids::{EnvironmentId, LogId, ServiceId};
+use domain::ids::{EnvironmentId, LogId, OrgId, ServiceId};
 use domain::level::Level;
 use domain::page::Cursor;
 use serde_json::value::RawValue;
@@ -50,6 +51,7 @@ use crate::segment::Column;
 use cache::Cache;
 use merge::{Key, micros};
 use scan::{Scan, Tally};
+use turns::Turns;
 
 /// Where to search, and how far back its lines may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +219,17 @@ pub enum Partial {
 /// Searches lines. Cheap to clone; clones share the memory that they search with.
 #[derive(Clone, Debug)]
 pub struct Reader {
+    means: Means,
+}
+
+/// What all searches share.
+#[derive(Clone, Debug)]
+struct Means {
     cache: Cache,
+    /// At the processor.
+    turns: Turns,
+    /// At PostgreSQL, for blocks of segments.
+    fetches: Turns,
 }
 
 impl Reader {
@@ -225,7 +237,11 @@ impl Reader {
     /// searched often about 7 bytes for the filters, and 25 for its message.
     pub fn new(cache_bytes: u64) -> Self {
         Self {
-            cache: Cache::new(cache_bytes),
+            means: Means {
+                cache: Cache::new(cache_bytes),
+                turns: Turns::default(),
+                fetches: Turns::default(),
+            },
         }
     }
 
@@ -237,7 +253,7 @@ impl Reader {
             cursor: None,
             ..plan.clone()
         };
-        let mut scan = Scan::start(tx, &plan, &self.cache).await?.counting();
+        let mut scan = Scan::start(tx, &plan, &self.means).await?.counting();
         clock.run(&mut scan, tx).await?;
         let partial = (!scan.is_complete()).then_some(Partial::TimeBudget);
         Ok(Counted {
@@ -250,7 +266,7 @@ impl Reader {
     pub async fn search(&self, tx: &TenantTx<'_>, plan: &Plan) -> Result<Found, DbError> {
         match plan.order {
             Order::NewestFirst => self.search_newest(tx, plan).await,
-            Order::OldestFirst => oldest::search(&self.cache, tx, plan).await,
+            Order::OldestFirst => oldest::search(&self.means, tx, plan).await,
         }
     }
 
@@ -282,7 +298,7 @@ impl Reader {
             cursor: None,
             ..plan.clone()
         };
-        let mut scan = Scan::start(tx, &plan, &self.cache).await?.visiting(projection);
+        let mut scan = Scan::start(tx, &plan, &self.means).await?.visiting(projection);
         if uncounted_only {
             scan = scan.of_uncounted();
         }
@@ -290,13 +306,11 @@ impl Reader {
         while !scan.is_complete() && ended.is_continue() && (!clock.is_over() || !scan.got_ahead()) {
             scan.round(tx, clock.deadline).await?;
             let (lines, fold) = (scan.take_visited(), fold.clone());
-            let folding = tokio::task::spawn_blocking(move || {
+            let folding = move || {
                 let ended = lines.into_iter().try_for_each(|line| fold(&mut state, line));
                 (state, ended)
-            });
-            (state, ended) = folding
-                .await
-                .unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()));
+            };
+            (state, ended) = self.in_turn(tx.org_id(), folding).await;
         }
         let partial = (!scan.is_complete() && ended.is_continue()).then_some(Partial::TimeBudget);
         let stats = clock.stats(&scan.tally, scan.snapshot, scan.tally.damaged.or(partial));
@@ -312,16 +326,26 @@ impl Reader {
         between: (&Snapshot, &Snapshot),
         most: usize,
     ) -> Result<Arrived, DbError> {
-        tail::arrived(tx, &self.cache, plan, between, most).await
+        tail::arrived(tx, &self.means, plan, between, most).await
+    }
+
+    /// Does work for an organisation away from the event loop, when it is its turn: searches of several share the processor
+    /// evenly.
+    pub async fn in_turn<R: Send + 'static>(
+        &self,
+        org_id: OrgId,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> R {
+        self.means.turns.run(org_id, work).await
     }
 
     async fn search_newest(&self, tx: &TenantTx<'_>, plan: &Plan) -> Result<Found, DbError> {
         let clock = Stopwatch::start(plan);
-        let mut scan = Scan::start(tx, plan, &self.cache).await?;
+        let mut scan = Scan::start(tx, plan, &self.means).await?;
         clock.run(&mut scan, tx).await?;
         let (tally, watermark) = (scan.tally, scan.snapshot);
         let matches = scan.matches();
-        let fetched = lines::fetch(tx, &self.cache, plan, &matches.lines).await?;
+        let fetched = lines::fetch(tx, &self.means, plan, &matches.lines).await?;
         let (next, partial) = match fetched.stopped_at {
             Some(key) => (Some(key), Some(Partial::AnswerSize)),
             None => (matches.next, matches.cut_short.then_some(Partial::TimeBudget)),

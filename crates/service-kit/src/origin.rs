@@ -11,6 +11,11 @@ pub fn require_same_origin(req: &HttpRequest) -> Result<(), ApiError> {
     if req.method().is_safe() {
         return Ok(());
     }
+    require_own_pages(req)
+}
+
+/// The same for a request by a safe method that opens more than one answer: a websocket, which pages of any site may open.
+pub fn require_own_pages(req: &HttpRequest) -> Result<(), ApiError> {
     let header = |name: &str| req.headers().get(name).map(|value| value.to_str().unwrap_or(""));
     if is_same_origin(
         header("sec-fetch-site"),

@@ -168,6 +168,14 @@ impl Fixture {
         insert_token(&db.owner().await, self.org_id, user_id, spec).await
     }
 
+    /// A personal access token of a new viewer of an organisation that is no fixture: its raw form.
+    pub async fn viewers_token(db: &TestDb, org_id: OrgId) -> String {
+        let owner = db.owner().await;
+        let viewer = insert_person(&owner, org_id, Role::Viewer).await;
+        let (_id, raw) = insert_token(&owner, org_id, viewer.user_id, &TokenSpec::default()).await;
+        raw
+    }
+
     /// A further service of this organisation, with the environments `production` and `staging` in this order.
     pub async fn insert_service(&self, db: &TestDb, name: &str) -> (ServiceId, [EnvironmentId; 2]) {
         insert_service(&db.owner().await, self.org_id, name).await

@@ -214,6 +214,11 @@ impl StackBuilder {
             // As in its image (deploy/Dockerfile).
             environment.push(("MALLOC_MMAP_THRESHOLD_".to_owned(), "262144".to_owned()));
         }
+        if service == Service::Query {
+            for (name, value) in [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "1048576")] {
+                environment.push((name.to_owned(), value.to_owned()));
+            }
+        }
         let own = self
             .environment
             .iter()

@@ -48,9 +48,20 @@ struct Door {
 
 /// The right to run one search, until dropped.
 pub(crate) struct Permit {
-    _permits: [OwnedSemaphorePermit; 3],
+    _place: Place,
+    _turn: Turn,
+}
+
+/// One of the places that an organisation has, until dropped.
+pub(crate) struct Place {
+    _permits: [OwnedSemaphorePermit; 2],
     // Keeps the door known while somebody is behind it.
     _door: Arc<Door>,
+}
+
+/// The right to search now, until dropped.
+pub(crate) struct Turn {
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Admission {
@@ -71,14 +82,8 @@ impl Admission {
     /// are ours (503).
     pub(crate) async fn enter(&self, org_id: OrgId) -> Result<Permit, ApiError> {
         let deadline = Instant::now() + self.wait;
-        let door = self.door(org_id);
-        let Ok(inside) = Arc::clone(&door.inside).try_acquire_owned() else {
-            return Err(self.too_many_of_org());
-        };
-        let Ok(Ok(own)) = timeout_at(deadline, Arc::clone(&door.running).acquire_owned()).await else {
-            return Err(self.too_many_of_org());
-        };
-        let Ok(Ok(shared)) = timeout_at(deadline, Arc::clone(&self.running).acquire_owned()).await else {
+        let place = self.place(org_id, deadline).await?;
+        let Ok(turn) = timeout_at(deadline, self.turn()).await else {
             metrics::search_refused("busy");
             return Err(ApiError::Busy {
                 message: "too many searches are running; try again in 1 s".into(),
@@ -86,7 +91,33 @@ impl Admission {
             });
         };
         Ok(Permit {
-            _permits: [inside, own, shared],
+            _place: place,
+            _turn: turn,
+        })
+    }
+
+    /// Waits for a place for what lasts as long as its client takes. It searches only while it has a [turn](Self::turn).
+    pub(crate) async fn enter_for_long(&self, org_id: OrgId) -> Result<Place, ApiError> {
+        self.place(org_id, Instant::now() + self.wait).await
+    }
+
+    /// Waits, however long, until one more of all searches may run.
+    pub(crate) async fn turn(&self) -> Turn {
+        let permit = Arc::clone(&self.running).acquire_owned().await;
+        // It is never closed.
+        Turn { _permit: permit.ok() }
+    }
+
+    async fn place(&self, org_id: OrgId, deadline: Instant) -> Result<Place, ApiError> {
+        let door = self.door(org_id);
+        let Ok(inside) = Arc::clone(&door.inside).try_acquire_owned() else {
+            return Err(self.too_many_of_org());
+        };
+        let Ok(Ok(own)) = timeout_at(deadline, Arc::clone(&door.running).acquire_owned()).await else {
+            return Err(self.too_many_of_org());
+        };
+        Ok(Place {
+            _permits: [inside, own],
             _door: door,
         })
     }
@@ -186,6 +217,20 @@ mod tests {
         let _held = admission.enter(OrgId::generate()).await.unwrap();
         let refused = admission.enter(OrgId::generate()).await;
         assert!(matches!(refused, Err(ApiError::Busy { .. })));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_slow_client_keeps_nobody_from_searching() {
+        let admission = admission(1, 1);
+        let (a, b) = (OrgId::generate(), OrgId::generate());
+        let _long = admission.enter_for_long(a).await.unwrap();
+        admission.enter(b).await.unwrap();
+        assert!(matches!(
+            admission.enter(a).await,
+            Err(ApiError::RateLimited { .. })
+        ));
+        let _turn = admission.turn().await;
+        assert!(matches!(admission.enter(b).await, Err(ApiError::Busy { .. })));
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use domain::level::Level;
 use logstore::reader::{Line, Stats};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use service_kit::ErrorBody;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
@@ -56,6 +57,12 @@ impl LineView {
 }
 
 impl LineView {
+    /// Its time, since 1970.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn micros(&self) -> i64 {
+        (self.timestamp.unix_timestamp_nanos() / 1_000) as i64
+    }
+
     pub(crate) const CSV_COLUMNS: [&'static str; 9] = [
         "timestamp",
         "level",
@@ -86,6 +93,27 @@ impl LineView {
             self.id.to_string(),
         ]
     }
+}
+
+/// What searches are refused with, as the OpenAPI document says it.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "read by the derive")]
+pub(crate) enum SearchRefusals {
+    /// A parameter makes no sense; it is named
+    #[response(status = 400)]
+    Invalid(ErrorBody),
+    /// Not signed in
+    #[response(status = 401)]
+    Unauthorized(ErrorBody),
+    /// No such service or environment in this organisation
+    #[response(status = 404)]
+    NotFound(ErrorBody),
+    /// The organisation runs too many searches at once
+    #[response(status = 429)]
+    RateLimited(ErrorBody),
+    /// The database is away or busy
+    #[response(status = 503)]
+    Unavailable(ErrorBody),
 }
 
 /// What the search touched.

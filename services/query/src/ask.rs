@@ -28,7 +28,8 @@ pub(crate) struct LogFilter {
     /// Case does not matter. Absent: every line.
     #[param(example = "payment failed level:>=warn")]
     q: Option<String>,
-    /// Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
+    /// Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`, or
+    /// `now-1h` as in queries). Default `-24h`.
     #[param(example = "-1h")]
     from: Option<String>,
     /// Newest time, exclusive; `now` as well. Default: ten minutes ahead, since senders' clocks may be.
@@ -70,7 +71,9 @@ impl SharedParams for LogFilter {
 /// What was asked for, understood.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
+    /// As it was written; relative times in it are from [`Ask::now`] on.
     pub(crate) query: Query,
+    pub(crate) now: OffsetDateTime,
     pub(crate) range: TimeRange,
     /// Empty: all.
     pub(crate) levels: Vec<Level>,
@@ -107,6 +110,7 @@ impl LogFilter {
                 filter: Expr::and([filter].into_iter().chain(ids.into_iter().flatten())),
                 pipe,
             },
+            now,
             range,
             levels: levels(self.level.as_deref())?,
             scopes: ScopeFilter {
@@ -129,11 +133,11 @@ impl Ask {
     /// Chooses among the organisation's scopes. What names nothing of this organisation is a 404.
     pub(crate) fn choose(&self, all: Vec<NamedScope>) -> Result<Chosen, ApiError> {
         let chosen = self.scopes.select(all)?;
+        let query = self.query.filter.at(self.now);
         let scopes = chosen
             .iter()
             .filter_map(|scope| {
-                let query = &self.query.filter;
-                let condition = Condition::for_scope(query, &scope.service, &scope.environment)?;
+                let condition = Condition::for_scope(&query, &scope.service, &scope.environment)?;
                 Some((search_scope(scope), Arc::new(condition.with_levels(&self.levels))))
             })
             .collect();

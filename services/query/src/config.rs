@@ -50,7 +50,7 @@ pub struct Config {
 
     /// Bytes of memory for what searches read of stored segments, compressed: of each line that is searched often about 7
     /// for word filters, and 25 for its message.
-    #[arg(long, env = "SEARCH_CACHE_BYTES", default_value_t = 201_326_592)]
+    #[arg(long, env = "SEARCH_CACHE_BYTES", default_value_t = 117_440_512)]
     pub search_cache_bytes: u64,
 
     /// Searches that one organisation may run at a time.

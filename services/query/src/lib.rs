@@ -8,6 +8,7 @@ mod admission;
 mod answer;
 mod ask;
 mod dashboard;
+mod export_format;
 mod fields;
 mod gateway;
 mod leanings;

@@ -11,6 +11,7 @@ mod params;
 mod patterns;
 mod places;
 mod streams;
+mod tail;
 mod volume;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub(crate) use fields::{detected_fields, detected_labels};
 pub(crate) use params::Params;
 pub(crate) use patterns::patterns;
 pub(crate) use streams::{label_values, labels, series};
+pub(crate) use tail::FollowedLines;
 pub(crate) use volume::{index_stats, volume, volume_range};
 
 /// What every route has at hand.

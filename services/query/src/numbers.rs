@@ -24,6 +24,12 @@ pub(crate) async fn compute(
     stages: &[Stage],
     most: u64,
 ) -> Result<Computed, DbError> {
+    if let [Stage::Stats(counted)] = stages
+        && counted.only_counts()
+        && most == u64::MAX
+    {
+        return count(reader, tx, plan, counted).await;
+    }
     let state = State {
         aggregators: stages
             .iter()
@@ -50,6 +56,22 @@ pub(crate) async fn compute(
         tables: state.aggregators.into_iter().map(Aggregator::finish).collect(),
         lines: state.lines,
         is_sample: state.lines >= most,
+        stats,
+    })
+}
+
+/// A mere count needs not look at the lines one by one.
+async fn count(
+    reader: &Reader,
+    tx: &TenantTx<'_>,
+    plan: &Plan,
+    counted: &StatsStage,
+) -> Result<Computed, DbError> {
+    let logstore::reader::Counted { lines, stats } = reader.count(tx, plan).await?;
+    Ok(Computed {
+        tables: vec![Table::of_count(counted, lines)],
+        lines,
+        is_sample: false,
         stats,
     })
 }

@@ -10,16 +10,20 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use db::scopes;
+use db::TenantTx;
+use db::scopes::{self, NamedScope};
 use domain::ids::OrgId;
-use logstore::reader::{Arrived, Plan, Snapshot, is_recent};
+use domain::log_record::LineRules;
+use logstore::reader::{Arrived, Line, Plan, Snapshot, is_recent};
 use service_kit::{ApiError, Kit};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
+use crate::admission::TailPermit;
 use crate::answer::LineView;
 use crate::app::State;
-use crate::ask::Ask;
+use crate::ask::{Ask, Chosen};
 
 /// From one look to the next.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -42,6 +46,78 @@ pub(crate) enum Event {
     Stalled,
     /// Where it is: everything that arrived before was told.
     At(String),
+}
+
+/// What is followed, and how a line of it is shown.
+pub(crate) trait Followed {
+    /// What a look knows of the scopes.
+    type Places;
+
+    /// Where to look, and for what; the plan's times play no part.
+    fn plan(&self, all: Vec<NamedScope>, state: &State) -> Result<(Plan, Self::Places), ApiError>;
+
+    /// A line as the follower gets it; `None` if it is not wanted after all.
+    fn show(&self, line: Line, places: &Self::Places) -> Result<Option<String>, ApiError>;
+
+    /// What the follower is told first, of before it came.
+    async fn before(&self, tx: &TenantTx<'_>, state: &State) -> Result<Vec<String>, ApiError>;
+}
+
+impl Followed for Ask {
+    type Places = Chosen;
+
+    fn plan(&self, all: Vec<NamedScope>, state: &State) -> Result<(Plan, Chosen), ApiError> {
+        let chosen = self.choose(all)?;
+        Ok((Ask::plan(self, &chosen, state.budget), chosen))
+    }
+
+    fn show(&self, line: Line, chosen: &Chosen) -> Result<Option<String>, ApiError> {
+        let line = serde_json::to_string(&LineView::new(line, chosen));
+        line.map(Some).map_err(|error| ApiError::Internal(error.into()))
+    }
+
+    async fn before(&self, _tx: &TenantTx<'_>, _state: &State) -> Result<Vec<String>, ApiError> {
+        Ok(Vec::new())
+    }
+}
+
+/// Somebody who follows: what came for them, until dropped.
+pub(crate) struct Following {
+    pub(crate) buffer: Arc<Buffer>,
+    looking: AbortHandle,
+    _permit: TailPermit,
+}
+
+impl Following {
+    /// Begins to look.
+    pub(crate) fn begin(
+        kit: &Kit,
+        state: &actix_web::web::Data<State>,
+        (org_id, permit): (OrgId, TailPermit),
+        followed: impl Followed + 'static,
+        from: Option<Position>,
+    ) -> Self {
+        let buffer = Arc::new(Buffer::default());
+        let looking = follow(
+            Kit::clone(kit),
+            state.clone(),
+            org_id,
+            followed,
+            from,
+            Arc::clone(&buffer),
+        );
+        Self {
+            buffer,
+            looking: actix_web::rt::spawn(looking).abort_handle(),
+            _permit: permit,
+        }
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.looking.abort();
+    }
 }
 
 /// Where a follower is.
@@ -187,11 +263,11 @@ impl Waiting {
 }
 
 /// Looks what arrived and puts it into the buffer, until it is dropped.
-pub(crate) async fn follow(
+async fn follow(
     kit: Kit,
     state: actix_web::web::Data<State>,
     org_id: OrgId,
-    ask: Ask,
+    followed: impl Followed,
     from: Option<Position>,
     buffer: Arc<Buffer>,
 ) {
@@ -208,9 +284,11 @@ pub(crate) async fn follow(
         }
         None => None,
     };
+    let mut is_new = position.is_none();
     loop {
-        match look(&kit, &state, org_id, &ask, position.clone()).await {
+        match look(&kit, &state, org_id, &followed, (position.clone(), is_new)).await {
             Ok((events, next)) => {
+                is_new = false;
                 buffer.push_up_to(events, &next);
                 position = Some(next);
             }
@@ -236,26 +314,35 @@ pub(crate) async fn follow(
     }
 }
 
-/// What arrived since the position, and the position after that. Without one, only where to begin.
+/// What arrived since the position, and the position after that. Without one, only where to begin, and for whoever is new
+/// what was before.
 async fn look(
     kit: &Kit,
     state: &State,
     org_id: OrgId,
-    ask: &Ask,
-    position: Option<Position>,
+    followed: &impl Followed,
+    (position, is_new): (Option<Position>, bool),
 ) -> Result<(Vec<Event>, Position), ApiError> {
     let now = kit.clock.now();
     let mut conn = kit.db.conn("query.tail").await?;
     let tx = conn.tenant_snapshot(org_id).await?;
     let current = Snapshot::current(&tx).await?;
     let Some(position) = position else {
+        let before = if is_new {
+            followed.before(&tx, state).await?
+        } else {
+            Vec::new()
+        };
         tx.commit().await?;
-        return Ok((Vec::new(), after(now, current)));
+        let next = after(now, current);
+        let event = |line| Event::Line(line, next.to_string());
+        return Ok((before.into_iter().map(event).collect(), next));
     };
-    let chosen = ask.choose(scopes::list(&tx).await?)?;
+    let (plan, places) = followed.plan(scopes::list(&tx).await?, state)?;
     let plan = Plan {
         from: now - MAX_AGE,
-        ..ask.plan(&chosen, state.budget)
+        to: now + LineRules::MAX_FUTURE,
+        ..plan
     };
     let (until, skip) = position.under_way.unwrap_or((current, 0));
     let between = (&position.since, &until);
@@ -276,9 +363,9 @@ async fn look(
                 under_way: Some((until.clone(), number)),
             }
         };
-        let line = serde_json::to_string(&LineView::new(line, &chosen))
-            .map_err(|error| ApiError::Internal(error.into()))?;
-        events.push(Event::Line(line, id.to_string()));
+        if let Some(line) = followed.show(line, &places)? {
+            events.push(Event::Line(line, id.to_string()));
+        }
     }
     Ok((events, after(now, until)))
 }

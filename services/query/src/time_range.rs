@@ -1,5 +1,6 @@
 //! Moments and spans as people type them.
 
+use domain::query::moment::Relative;
 use service_kit::ApiError;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime, UtcOffset};
@@ -48,17 +49,17 @@ pub(crate) fn read(
     })
 }
 
-/// Reads `2026-01-31T12:00:00Z`, `now`, or a span before now: `-15m`.
+/// Reads `2026-01-31T12:00:00Z`, `now`, a span before now (`-15m`), or as in queries: `now-15m`.
 fn moment(text: &str, now: OffsetDateTime) -> Option<OffsetDateTime> {
-    let text = text.trim();
-    if text == "now" {
-        return Some(up_to_micros(now));
+    // A plus sign that was not escaped in the URL arrives as a space.
+    let text = text.trim().replace(' ', "+");
+    if let Some(relative) = Relative::parse(&text) {
+        return Some(up_to_micros(relative.at(now)));
     }
     if let Some(ago) = text.strip_prefix('-') {
         return now.checked_sub(span(ago)?).map(up_to_micros);
     }
-    // A plus sign that was not escaped in the URL arrives as a space.
-    let parsed = OffsetDateTime::parse(&text.replace(' ', "+"), &Rfc3339).ok()?;
+    let parsed = OffsetDateTime::parse(&text, &Rfc3339).ok()?;
     Some(up_to_micros(parsed))
 }
 
@@ -101,6 +102,9 @@ mod tests {
     #[case("2026-11-22T11:00:00 01:00", Some(datetime!(2026-11-22 10:00 UTC)))]
     #[case("2026-11-22T10:00:00.0000001Z", Some(datetime!(2026-11-22 10:00:00.000001 UTC)))]
     #[case("now", Some(NOW))]
+    #[case("now-15m", Some(datetime!(2026-11-22 11:45 UTC)))]
+    #[case("now+5m", Some(datetime!(2026-11-22 12:05 UTC)))]
+    #[case("now-15", None)]
     #[case("-15m", Some(datetime!(2026-11-22 11:45 UTC)))]
     #[case("-2w", Some(datetime!(2026-11-08 12:00 UTC)))]
     #[case("-4294967295w", None)]

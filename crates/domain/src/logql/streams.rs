@@ -42,6 +42,31 @@ pub struct Stream {
     pub values: Vec<Entry>,
 }
 
+impl Stream {
+    /// The stream of one line, with it. Categorized, it has the labels of streams only.
+    pub fn of_line(ts: OffsetDateTime, line: Processed<'_>, categorized: bool) -> Self {
+        let of_kind = |kind| labels(line.labels.iter().filter(move |label| label.kind == kind));
+        let (stream, categories) = if categorized {
+            let categories = Categories {
+                structured_metadata: of_kind(LabelKind::Metadata),
+                parsed: of_kind(LabelKind::Parsed),
+            };
+            (of_kind(LabelKind::Stream), Some(categories))
+        } else {
+            (labels(line.labels.iter()), None)
+        };
+        let entry = Entry {
+            nanoseconds: ts.unix_timestamp_nanos(),
+            line: line.line.into_owned(),
+            categories,
+        };
+        Self {
+            stream,
+            values: vec![entry],
+        }
+    }
+}
+
 /// `["1570818238000000000", "line"]`, with the labels that are not of the stream if these were asked for apart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
@@ -88,25 +113,17 @@ impl Streams {
 
     pub fn push(&mut self, ts: OffsetDateTime, line: Processed<'_>) {
         self.entries += 1;
-        let of_kind = |kind| labels(line.labels.iter().filter(move |label| label.kind == kind));
-        let (stream, categories) = if self.categorized {
-            let categories = Categories {
-                structured_metadata: of_kind(LabelKind::Metadata),
-                parsed: of_kind(LabelKind::Parsed),
-            };
-            (of_kind(LabelKind::Stream), Some(categories))
-        } else {
-            (labels(line.labels.iter()), None)
-        };
-        self.by_labels.entry(stream).or_default().push(Entry {
-            nanoseconds: ts.unix_timestamp_nanos(),
-            line: line.line.into_owned(),
-            categories,
-        });
+        let Stream { stream, values } = Stream::of_line(ts, line, self.categorized);
+        self.by_labels.entry(stream).or_default().extend(values);
     }
 
     /// Lines of one moment stay in the order in which they came.
     pub fn finish(self) -> QueryResult {
+        QueryResult::Streams(self.into_streams())
+    }
+
+    /// The same as streams.
+    pub fn into_streams(self) -> FoundStreams {
         let direction = self.direction;
         let in_order = |mut values: Vec<Entry>| {
             match direction {
@@ -115,7 +132,7 @@ impl Streams {
             }
             values
         };
-        QueryResult::Streams(FoundStreams {
+        FoundStreams {
             categorized: self.categorized,
             streams: self
                 .by_labels
@@ -125,7 +142,7 @@ impl Streams {
                     values: in_order(values),
                 })
                 .collect(),
-        })
+        }
     }
 }
 

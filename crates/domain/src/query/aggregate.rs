@@ -41,7 +41,7 @@ impl Default for Limits {
             groups: 10_000,
             buckets: 10_000,
             exact_values: 10_000,
-            bytes: 96 * 1024 * 1024,
+            bytes: 32 * 1024 * 1024,
         }
     }
 }

@@ -7,8 +7,7 @@
 
 use std::ops::Bound;
 
-use time::OffsetDateTime;
-
+use super::moment::Moment;
 use super::number::Number;
 use super::pattern::Pattern;
 use super::pipe::Stage;
@@ -44,7 +43,7 @@ pub enum Test {
     Message(MessageTest),
     /// `level:error`, `level:>=warn`, `level:[debug TO warn]`.
     Level(LevelRange),
-    /// `ts:2026-11-24`, `ts:>=2026-11-24T10:00:00Z`.
+    /// `ts:2026-11-24`, `ts:>=2026-11-24T10:00:00Z`, `ts:>now-1h`.
     Ts(TimeRange),
     /// `service:checkout`, `env:prod*`, `trace_id:4bf92f35`, `request_id:/^r-[0-9]+$/`.
     Text(TextField, TextTest),
@@ -73,11 +72,11 @@ pub struct LevelRange {
     pub max: Level,
 }
 
-/// Times between two ends, of which one at least is bounded. In UTC, in the years 0 to 9999.
+/// Times between two ends, of which one at least is bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeRange {
-    pub from: Bound<OffsetDateTime>,
-    pub to: Bound<OffsetDateTime>,
+    pub from: Bound<Moment>,
+    pub to: Bound<Moment>,
 }
 
 /// Fields that are text in every line, outside the metadata.

@@ -61,7 +61,7 @@ fn test_matches(test: &Test, line: &Line<'_>) -> bool {
     match test {
         Test::Message(test) => message_matches(test, line.message),
         Test::Level(range) => range.min <= line.level && line.level <= range.max,
-        Test::Ts(range) => (range.from, range.to).contains(&line.ts),
+        Test::Ts(range) => range.contains(&line.ts),
         Test::Text(field, test) => line.text(*field).is_some_and(|text| text_matches(test, text)),
         Test::Meta(path, test) => line
             .meta_at(path)

@@ -34,6 +34,12 @@ impl Stats {
         let numbers = self.aggregates.iter().map(Aggregate::name);
         buckets.chain(fields).chain(numbers).collect()
     }
+
+    /// Whether how many lines there are is all that it asks.
+    pub fn only_counts(&self) -> bool {
+        let counts = |aggregate: &Aggregate| matches!(aggregate.function, Function::Count);
+        self.by.is_empty() && self.every.is_none() && self.aggregates.iter().all(counts)
+    }
 }
 
 /// One column of numbers.

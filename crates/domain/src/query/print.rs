@@ -10,6 +10,7 @@ use super::ast::{
     Expr, Field, LevelRange, MessageTest, MetaTest, OptionalField, Query, Test, TextField, TextTest,
     TimeRange, ValueRange,
 };
+use super::moment::Moment;
 use super::names;
 use super::pipe::{Aggregate, Function, Interval, Stage, Stats};
 use super::text::MetaPath;
@@ -231,9 +232,11 @@ impl Display for ValueRange {
 impl Display for TimeRange {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match (self.from, self.to) {
-            (Bound::Included(from), Bound::Included(to)) if from == to => time(f, &from),
-            (Bound::Included(from), Bound::Excluded(to)) if is_one_day(from, to) => from.date().fmt(f),
-            (from, to) => range(f, from.as_ref(), to.as_ref(), time),
+            (Bound::Included(from), Bound::Included(to)) if from == to => moment(f, &from),
+            (Bound::Included(Moment::At(from)), Bound::Excluded(Moment::At(to))) if is_one_day(from, to) => {
+                from.date().fmt(f)
+            }
+            (from, to) => range(f, from.as_ref(), to.as_ref(), moment),
         }
     }
 }
@@ -242,9 +245,12 @@ fn is_one_day(from: OffsetDateTime, to: OffsetDateTime) -> bool {
     from.time() == Time::MIDNIGHT && to.time() == Time::MIDNIGHT && from.date().next_day() == Some(to.date())
 }
 
-fn time(f: &mut Formatter<'_>, at: &OffsetDateTime) -> Result {
-    // Fails only for years that no range has.
-    f.write_str(&at.format(&Rfc3339).unwrap_or_default())
+fn moment(f: &mut Formatter<'_>, moment: &Moment) -> Result {
+    match moment {
+        // Fails only for years that no range has.
+        Moment::At(at) => f.write_str(&at.format(&Rfc3339).unwrap_or_default()),
+        Moment::Relative(relative) => relative.fmt(f),
+    }
 }
 
 fn range<T>(

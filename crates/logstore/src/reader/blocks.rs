@@ -1,16 +1,18 @@
 //! Matching and decoding blocks of segments: the work of the processor, away from the event loop.
 
 use std::sync::Arc;
-use std::thread;
 
 use bytes::Bytes;
-use tokio::task::{JoinHandle, spawn_blocking};
+use domain::ids::OrgId;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, join_all};
 
 use super::condition::{Part, intersection};
 use super::directory::Listed;
 use super::leaf::BlockTexts;
 use super::lines::LineColumns;
 use super::merge::Key;
+use super::turns::Turns;
 use super::{Line, Partial, Plan, Projection};
 use crate::segment::{Block, Column, Damaged, Decoder};
 
@@ -51,37 +53,36 @@ impl Rows {
 /// A row that matched, and when it was.
 pub(super) type Hit = (Key, u32);
 
-/// Jobs that run, in the order of their items.
-pub(super) type Running<R> = Vec<JoinHandle<Vec<R>>>;
+/// Jobs that run while this is awaited, in the order of their items.
+pub(super) type Running<R> = Vec<BoxFuture<'static, Vec<R>>>;
 
-/// Starts a job for each item on as many threads as there are cores.
-pub(super) fn begin<T, R>(items: Vec<T>, job: &(impl Fn(T) -> R + Clone + Send + 'static)) -> Running<R>
+/// Prepares a job for each item, on as many threads as there are cores for this organisation.
+pub(super) fn begin<T, R>(
+    (turns, org_id): (&Turns, OrgId),
+    items: Vec<T>,
+    job: &(impl Fn(T) -> R + Clone + Send + 'static),
+) -> Running<R>
 where
     T: Send + 'static,
     R: Send + 'static,
 {
-    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = items.len().div_ceil(cores).max(1);
+    let share = items.len().div_ceil(turns.cores()).max(1);
     let mut items = items.into_iter();
-    let mut running = Vec::with_capacity(cores);
+    let mut running: Running<R> = Vec::with_capacity(turns.cores());
     loop {
         let part: Vec<T> = items.by_ref().take(share).collect();
         if part.is_empty() {
             return running;
         }
-        let job = job.clone();
-        running.push(spawn_blocking(move || part.into_iter().map(job).collect()));
+        let (job, turns) = (job.clone(), turns.clone());
+        let work = move || part.into_iter().map(job).collect();
+        running.push(async move { turns.run(org_id, work).await }.boxed());
     }
 }
 
 /// The results, in the order of the items.
 pub(super) async fn finish<R>(running: Running<R>) -> Vec<R> {
-    let mut results = Vec::new();
-    for part in running {
-        let part = part.await;
-        results.extend(part.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic())));
-    }
-    results
+    join_all(running).await.into_iter().flatten().collect()
 }
 
 /// Leaves the rows that meet a part of the condition; `stored` are its columns, in their order.

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use domain::level::Level;
 use domain::query::Expr;
 use domain::query::ast::{LevelRange, MessageTest, MetaTest, Test, TextField, TextTest, TimeRange};
+use domain::words::certain_words;
 
 use super::leaf::{BlockTexts, Leaf, Texts};
 use super::merge::micros;
@@ -194,12 +195,16 @@ pub(super) fn times_of(range: TimeRange) -> (i64, i64) {
             .div_euclid(1_000)
             .saturating_add(i128::from(nanos.rem_euclid(1_000) > 0)) as i64
     }
-    let from = match range.from {
+    // One that was not fixed to a moment holds no time.
+    let Some((from, to)) = range.fixed() else {
+        return (i64::MAX, i64::MIN);
+    };
+    let from = match from {
         Bound::Included(at) => at_or_after(at.unix_timestamp_nanos()),
         Bound::Excluded(at) => micros(at) + 1,
         Bound::Unbounded => i64::MIN,
     };
-    let to = match range.to {
+    let to = match to {
         Bound::Included(at) => micros(at) + 1,
         Bound::Excluded(at) => at_or_after(at.unix_timestamp_nanos()),
         Bound::Unbounded => i64::MAX,
@@ -350,10 +355,11 @@ fn needed_of(test: &Test) -> Needed {
         Test::Message(MessageTest::Prefix(phrase)) => {
             words(phrase.words().split_last().map_or(&[], |(_, whole)| whole))
         }
+        Test::Message(MessageTest::Contains(text)) => words(&certain_words(text)),
         Test::Text(TextField::TraceId, TextTest::Equals(id)) => term(Term::TraceId(id)),
         Test::Text(TextField::RequestId, TextTest::Equals(id)) => term(Term::RequestId(id)),
         Test::Meta(path, MetaTest::Text(TextTest::Equals(value))) => term(Term::Pair(path.as_str(), value)),
-        Test::Message(MessageTest::Contains(_) | MessageTest::Regex(_))
+        Test::Message(MessageTest::Regex(_))
         | Test::Level(_)
         | Test::Ts(_)
         | Test::Text(..)

@@ -8,7 +8,8 @@ use domain::ids::{EnvironmentId, ServiceId};
 use time::{Date, OffsetDateTime};
 use tokio_postgres::Row;
 
-use super::cache::{Cache, Part};
+use super::Means;
+use super::cache::Part;
 use super::directory::{Address, Shelf};
 use crate::segment::Column;
 
@@ -25,9 +26,14 @@ pub(super) struct Stretch<'a> {
     pub(super) length: usize,
 }
 
-/// Stretches of merged segments. Public, like the other, so that tests can hold what it shows to whom to account.
-pub const MERGED_SQL: &str = "
-    -- reader::fetch_merged
+/// Stretches of the segments of one table: its name, and the column that it is partitioned by, with its type.
+macro_rules! stretches {
+    ($name:literal, $table:literal, $partition:literal, $kind:literal) => {
+        concat!(
+            "
+    -- reader::",
+            $name,
+            "
     SELECT wanted.place, CASE wanted.col
         WHEN 0 THEN substring(s.ts_col FROM wanted.start FOR wanted.len)
         WHEN 1 THEN substring(s.level_col FROM wanted.start FOR wanted.len)
@@ -37,31 +43,27 @@ pub const MERGED_SQL: &str = "
         WHEN 5 THEN substring(s.request_col FROM wanted.start FOR wanted.len)
         WHEN 6 THEN substring(s.id_col FROM wanted.start FOR wanted.len)
         WHEN 7 THEN s.word_filter END AS bytes
-    FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::bigint[], $6::date[], $7::smallint[], $8::integer[],
+    FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::bigint[], $6::",
+            $kind,
+            "[], $7::smallint[], $8::integer[],
         $9::integer[]) WITH ORDINALITY
-        AS wanted (service_id, environment_id, max_ts, id, expires_on, col, start, len, place)
-    JOIN log_segments s ON s.org_id = $1 AND s.service_id = wanted.service_id
+        AS wanted (service_id, environment_id, max_ts, id, partition, col, start, len, place)
+    JOIN ",
+            $table,
+            " s ON s.org_id = $1 AND s.service_id = wanted.service_id
         AND s.environment_id = wanted.environment_id AND s.max_ts = wanted.max_ts AND s.id = wanted.id
-        AND s.expires_on = wanted.expires_on";
+        AND s.",
+            $partition,
+            " = wanted.partition"
+        )
+    };
+}
+
+/// Stretches of merged segments. Public, like the other, so that tests can hold what it shows to whom to account.
+pub const MERGED_SQL: &str = stretches!("fetch_merged", "log_segments", "expires_on", "date");
 
 /// Stretches of fresh segments.
-pub const FRESH_SQL: &str = "
-    -- reader::fetch_fresh
-    SELECT wanted.place, CASE wanted.col
-        WHEN 0 THEN substring(s.ts_col FROM wanted.start FOR wanted.len)
-        WHEN 1 THEN substring(s.level_col FROM wanted.start FOR wanted.len)
-        WHEN 2 THEN substring(s.message_col FROM wanted.start FOR wanted.len)
-        WHEN 3 THEN substring(s.meta_col FROM wanted.start FOR wanted.len)
-        WHEN 4 THEN substring(s.trace_col FROM wanted.start FOR wanted.len)
-        WHEN 5 THEN substring(s.request_col FROM wanted.start FOR wanted.len)
-        WHEN 6 THEN substring(s.id_col FROM wanted.start FOR wanted.len)
-        WHEN 7 THEN s.word_filter END AS bytes
-    FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::bigint[], $6::timestamptz[], $7::smallint[],
-        $8::integer[], $9::integer[]) WITH ORDINALITY
-        AS wanted (service_id, environment_id, max_ts, id, hour, col, start, len, place)
-    JOIN log_segments_fresh s ON s.org_id = $1 AND s.service_id = wanted.service_id
-        AND s.environment_id = wanted.environment_id AND s.max_ts = wanted.max_ts AND s.id = wanted.id
-        AND s.hour = wanted.hour";
+pub const FRESH_SQL: &str = stretches!("fetch_fresh", "log_segments_fresh", "hour", "timestamptz");
 
 impl Stretch<'_> {
     pub(super) fn part(&self) -> Part {
@@ -72,16 +74,17 @@ impl Stretch<'_> {
 /// The bytes of each stretch, in their order: remembered ones, or those of the database, which are remembered.
 pub(super) async fn fetch(
     tx: &TenantTx<'_>,
-    cache: &Cache,
+    means: &Means,
     stretches: &[Stretch<'_>],
 ) -> Result<Vec<Bytes>, DbError> {
+    let cache = &means.cache;
     let mut found: Vec<Option<Bytes>> = stretches
         .iter()
         .map(|stretch| cache.get(stretch.part()))
         .collect();
     let missing: Vec<usize> = (0..found.len()).filter(|place| found[*place].is_none()).collect();
     let wanted: Vec<Stretch<'_>> = missing.iter().map(|place| stretches[*place].clone()).collect();
-    let read = read(tx, &wanted).await?;
+    let read = read(tx, means, &wanted).await?;
     for ((place, stretch), bytes) in missing.into_iter().zip(&wanted).zip(read) {
         if !bytes.is_empty() {
             cache.remember(stretch.part(), bytes.clone());
@@ -92,7 +95,16 @@ pub(super) async fn fetch(
 }
 
 /// The bytes of each stretch, in their order, from the database. Stretches that adjoin one another are read as one.
-pub(super) async fn read(tx: &TenantTx<'_>, stretches: &[Stretch<'_>]) -> Result<Vec<Bytes>, DbError> {
+pub(super) async fn read(
+    tx: &TenantTx<'_>,
+    means: &Means,
+    stretches: &[Stretch<'_>],
+) -> Result<Vec<Bytes>, DbError> {
+    if stretches.is_empty() {
+        return Ok(Vec::new());
+    }
+    // It costs PostgreSQL about as much as unpacking costs this program, and often on the same processor.
+    let _turn = means.fetches.take(tx.org_id()).await;
     let (runs, parts) = adjoin(stretches);
     let mut merged: Vec<(usize, Date)> = Vec::new();
     let mut fresh: Vec<(usize, OffsetDateTime)> = Vec::new();

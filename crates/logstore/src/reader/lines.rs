@@ -12,11 +12,10 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use super::blocks::{self, Chosen};
-use super::cache::Cache;
 use super::fetch::{self, Stretch};
 use super::merge::{At, Key};
 use super::scan::{Place, stretch};
-use super::{Line, Partial, Plan, SearchScope, level_of};
+use super::{Line, Means, Partial, Plan, SearchScope, level_of};
 use crate::columns::TextColumn;
 use crate::segment::{Block, Column, Damaged, Decoder};
 
@@ -59,7 +58,7 @@ pub(super) struct Fetched {
 
 pub(super) async fn fetch(
     tx: &TenantTx<'_>,
-    cache: &Cache,
+    means: &Means,
     plan: &Plan,
     found: &[At<Place>],
 ) -> Result<Fetched, DbError> {
@@ -71,7 +70,7 @@ pub(super) async fn fetch(
     let (mut bytes, mut last) = (0, None);
     for step in steps(found) {
         let mut lines = loose_rows(tx, plan, step).await?;
-        lines.extend(rows_of_segments(tx, cache, plan, step, &mut fetched.damaged).await?);
+        lines.extend(rows_of_segments(tx, means, plan, step, &mut fetched.damaged).await?);
         for (place, at) in step.iter().enumerate() {
             // One that is missing was in a damaged block.
             let Some(line) = lines.remove(&place) else {
@@ -181,7 +180,7 @@ struct Group<'a> {
 
 async fn rows_of_segments(
     tx: &TenantTx<'_>,
-    cache: &Cache,
+    means: &Means,
     plan: &Plan,
     step: &[At<Place>],
     damaged: &mut Option<Partial>,
@@ -191,7 +190,7 @@ async fn rows_of_segments(
         .iter()
         .flat_map(|group| COLUMNS.map(|column| stretch(group.chosen, column)))
         .collect();
-    let stored = fetch::fetch(tx, cache, &stretches).await?;
+    let stored = fetch::fetch(tx, means, &stretches).await?;
     let jobs: Vec<Job> = groups
         .into_iter()
         .zip(stored.chunks_exact(COLUMNS.len()))
@@ -203,7 +202,9 @@ async fn rows_of_segments(
         })
         .collect();
     let mut lines = Lines::new();
-    let decoding = blocks::begin(jobs, &|job: Job| (job.chosen.clone(), decode(&job)));
+    let decoding = blocks::begin((&means.turns, tx.org_id()), jobs, &|job: Job| {
+        (job.chosen.clone(), decode(&job))
+    });
     for (chosen, decoded) in blocks::finish(decoding).await {
         match decoded {
             Ok(decoded) => lines.extend(decoded),

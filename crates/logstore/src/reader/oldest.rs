@@ -6,16 +6,15 @@ use db::{DbError, TenantTx};
 use domain::page::Cursor;
 use time::{Duration, OffsetDateTime};
 
-use super::cache::Cache;
 use super::lines;
 use super::merge::{At, Key, micros};
 use super::scan::{Place, Scan, Tally};
-use super::{Found, Partial, Plan, Stopwatch};
+use super::{Found, Means, Partial, Plan, Stopwatch};
 
 /// In microseconds.
 const FIRST_WINDOW: i64 = 1_000_000;
 
-pub(super) async fn search(cache: &Cache, tx: &TenantTx<'_>, plan: &Plan) -> Result<Found, DbError> {
+pub(super) async fn search(means: &Means, tx: &TenantTx<'_>, plan: &Plan) -> Result<Found, DbError> {
     let clock = Stopwatch::start(plan);
     let oldest = (0..plan.scopes.len())
         .map(|place| micros(plan.oldest(place)))
@@ -38,7 +37,7 @@ pub(super) async fn search(cache: &Cache, tx: &TenantTx<'_>, plan: &Plan) -> Res
             limit: plan.limit - found.len(),
             ..plan.clone()
         };
-        let mut scan = Scan::start(tx, &window_plan, cache).await?.for_the_oldest(after);
+        let mut scan = Scan::start(tx, &window_plan, means).await?.for_the_oldest(after);
         // The first window is read to its end, so that a search that has no time still gets ahead.
         while !scan.is_complete() && (window == FIRST_WINDOW || !clock.is_over()) {
             scan.round(tx, clock.deadline).await?;
@@ -55,11 +54,11 @@ pub(super) async fn search(cache: &Cache, tx: &TenantTx<'_>, plan: &Plan) -> Res
             break;
         }
     }
-    answer(cache, tx, plan, &clock, (found, after, end), (tally, watermark)).await
+    answer(means, tx, plan, &clock, (found, after, end), (tally, watermark)).await
 }
 
 async fn answer(
-    cache: &Cache,
+    means: &Means,
     tx: &TenantTx<'_>,
     plan: &Plan,
     clock: &Stopwatch,
@@ -68,7 +67,7 @@ async fn answer(
 ) -> Result<Found, DbError> {
     let (is_full, is_read) = (found.len() > plan.limit, read_to.ts >= end);
     found.truncate(plan.limit);
-    let fetched = lines::fetch(tx, cache, plan, &found).await?;
+    let fetched = lines::fetch(tx, means, plan, &found).await?;
     let (next, partial) = match fetched.stopped_at {
         Some(key) => (Some(key), Some(Partial::AnswerSize)),
         None if is_full => (found.last().map(|at| at.key), None),

@@ -12,11 +12,10 @@ use db::{DbError, TenantTx};
 use time::OffsetDateTime;
 
 use super::blocks::{self, Chosen};
-use super::cache::Cache;
 use super::directory::{self, Listed};
 use super::fetch::Stretch;
 use super::merge::{self, At, Heap, Key, OutOfOrder, Stream, micros};
-use super::{Line, Partial, Plan, Projection};
+use super::{Line, Means, Partial, Plan, Projection};
 use crate::segment::Column;
 
 /// Holds the planner to the index, for the transaction. It multiplies the selectivities of organisation, service and
@@ -52,7 +51,7 @@ pub(super) enum Place {
 /// A running scan.
 pub(super) struct Scan<'a> {
     plan: Arc<Plan>,
-    cache: &'a Cache,
+    means: &'a Means,
     start: Key,
     /// By the scope's place in the plan: its loose rows, and the pages of its directory.
     rows: Vec<Stream>,
@@ -124,7 +123,7 @@ pub(super) struct Matches {
 
 impl<'a> Scan<'a> {
     /// Makes a scan of this plan in this transaction, which it prepares for it.
-    pub(super) async fn start(tx: &TenantTx<'_>, plan: &Plan, cache: &'a Cache) -> Result<Self, DbError> {
+    pub(super) async fn start(tx: &TenantTx<'_>, plan: &Plan, means: &'a Means) -> Result<Self, DbError> {
         let statement = tx.prepare_cached(PLANNER_SQL).await?;
         let watermark = tx.query_one(&statement, &[]).await?.get("watermark");
         let end = Key::before(micros(plan.to));
@@ -135,7 +134,7 @@ impl<'a> Scan<'a> {
         };
         Ok(Self {
             plan: Arc::new(plan.clone()),
-            cache,
+            means,
             start,
             rows: streams(),
             directories: streams(),

@@ -5,19 +5,20 @@
 //! change their transaction when they are merged, so the compactor leaves alone what was written in the last seconds
 //! ([`crate::compactor::CompactorConfig::fresh_after`]), and only younger positions are followed without a gap.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use db::{DbError, TenantTx};
 use domain::ids::{EnvironmentId, ServiceId};
+use futures_util::TryStreamExt as _;
 use time::OffsetDateTime;
-use tokio_postgres::Row;
+use tokio_postgres::RowStream;
 use tokio_postgres::types::ToSql;
 
-use super::cache::Cache;
 use super::directory::{self, Listed};
 use super::rows::Scanned;
 use super::scan::Scan;
-use super::{Line, Plan, Projection};
+use super::{Line, Means, Plan, Projection};
 
 /// A moment in the order of commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +93,7 @@ const ROWS_SQL: &str = "
     ) AS full_xid
     WHERE pg_visible_in_snapshot(full_xid.id, $7::text::pg_snapshot)
       AND NOT pg_visible_in_snapshot(full_xid.id, $6::text::pg_snapshot)
-    ORDER BY l.ts DESC, l.id DESC LIMIT $8";
+    ORDER BY l.ts DESC, l.id DESC";
 
 const SEGMENTS_SQL: &str = "
     -- tail::segments
@@ -108,7 +109,7 @@ const SEGMENTS_SQL: &str = "
     ) AS full_xid
     WHERE pg_visible_in_snapshot(full_xid.id, $7::text::pg_snapshot)
       AND NOT pg_visible_in_snapshot(full_xid.id, $6::text::pg_snapshot)
-    ORDER BY s.max_ts DESC, s.id DESC LIMIT $8";
+    ORDER BY s.max_ts DESC, s.id DESC";
 
 /// Lines that arrived.
 #[derive(Debug)]
@@ -123,7 +124,7 @@ pub struct Arrived {
 /// cursor play no part. Of more than `most` the oldest are counted only.
 pub(super) async fn arrived(
     tx: &TenantTx<'_>,
-    cache: &Cache,
+    means: &Means,
     plan: &Plan,
     (since, until): (&Snapshot, &Snapshot),
     most: usize,
@@ -137,16 +138,9 @@ pub(super) async fn arrived(
         most,
         missed: 0,
     };
-    for mut row in rows(tx, &plan, (since, until), most).await? {
-        let condition = plan.condition(row.place);
-        row.decide(condition);
-        if row.matches {
-            let scope = plan.scope(row.place);
-            heap.lines.push(row.into_line(scope));
-        }
-    }
+    take_rows(tx, &plan, (since, until), &mut heap).await?;
     let segments = segments(tx, &plan, (since, until)).await?;
-    let mut scan = Scan::start(tx, &plan, cache)
+    let mut scan = Scan::start(tx, &plan, means)
         .await?
         .of_segments(segments)
         .visiting(Projection::ALL);
@@ -177,14 +171,28 @@ impl Newest {
     }
 }
 
-async fn rows(
+/// Takes loose rows, the newest first. Those that are too many are counted as they pass by.
+async fn take_rows(
     tx: &TenantTx<'_>,
     plan: &Plan,
     between: (&Snapshot, &Snapshot),
-    most: usize,
-) -> Result<Vec<Scanned>, DbError> {
-    let rows = ask(tx, ROWS_SQL, plan, between, most as i64).await?;
-    rows.iter().map(Scanned::read).collect()
+    heap: &mut Newest,
+) -> Result<(), DbError> {
+    let mut rows = pin!(ask(tx, ROWS_SQL, plan, between).await?);
+    while let Some(row) = rows.try_next().await? {
+        let mut row = Scanned::read(&row)?;
+        row.decide(plan.condition(row.place));
+        if !row.matches {
+            continue;
+        }
+        if heap.lines.len() < heap.most {
+            let scope = plan.scope(row.place);
+            heap.lines.push(row.into_line(scope));
+        } else {
+            heap.missed += 1;
+        }
+    }
+    Ok(())
 }
 
 async fn segments(
@@ -192,16 +200,14 @@ async fn segments(
     plan: &Plan,
     between: (&Snapshot, &Snapshot),
 ) -> Result<Vec<Arc<Listed>>, DbError> {
-    /// More in a fraction of a second than any database commits.
-    const MOST: i64 = 100_000;
-    let rows = ask(tx, SEGMENTS_SQL, plan, between, MOST).await?;
-    rows.iter()
-        .map(|row| {
-            let place: i64 = row.get("place");
-            let place = place as usize - 1;
-            directory::listed(row, place, plan.scope(place)).map(Arc::new)
-        })
-        .collect()
+    let mut rows = pin!(ask(tx, SEGMENTS_SQL, plan, between).await?);
+    let mut segments = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        let place: i64 = row.get("place");
+        let place = place as usize - 1;
+        segments.push(Arc::new(directory::listed(&row, place, plan.scope(place))?));
+    }
+    Ok(segments)
 }
 
 async fn ask(
@@ -209,14 +215,13 @@ async fn ask(
     sql: &str,
     plan: &Plan,
     (since, until): (&Snapshot, &Snapshot),
-    most: i64,
-) -> Result<Vec<Row>, DbError> {
+) -> Result<RowStream, DbError> {
     let scopes = plan.scopes.iter();
     let (services, environments): (Vec<ServiceId>, Vec<EnvironmentId>) = scopes
         .map(|(scope, _)| (scope.service_id, scope.environment_id))
         .unzip();
     let statement = tx.prepare_cached(sql).await?;
-    let params: [&(dyn ToSql + Sync); 8] = [
+    let params: [&(dyn ToSql + Sync); 7] = [
         &tx.org_id(),
         &services,
         &environments,
@@ -224,9 +229,8 @@ async fn ask(
         &plan.to,
         &since.0,
         &until.0,
-        &most,
     ];
-    Ok(tx.query(&statement, &params).await?)
+    Ok(tx.query_raw(&statement, params).await?)
 }
 
 /// How old a position may be to be followed without a gap.

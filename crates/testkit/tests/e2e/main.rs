@@ -16,15 +16,18 @@ mod ledger;
 mod links;
 mod load;
 mod on_call;
+mod size;
 mod stored;
 mod watch;
 
 mod bad_input;
 mod faults;
+mod follow;
 mod journey;
 mod kill_ingest;
 mod kill_log_store;
 mod matrix;
 mod page_once_after_crash;
+mod read_all;
 mod real_log;
 mod replicas;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use db::{TenantTx, scopes};
 use domain::logql::{Direction, LogPipeline, Response, Streams};
-use logstore::reader::{Budget, Line, Order, Partial, Plan, Stats};
+use logstore::reader::{Budget, Line, Order, Partial, Plan, Reader, Stats};
 use service_kit::ApiError;
 
 use super::places::{self, Places};
@@ -38,7 +38,7 @@ pub(super) async fn find(call: &Call<'_>, pipeline: LogPipeline) -> Result<Respo
     let mut warnings = places::warnings([&pipeline.selector].into_iter());
     let sieve = Arc::new(Sieve { pipeline, places });
     let streams = Streams::new(direction, call.categorized);
-    let (streams, stats) = pages(call, &tx, plan, limit, sieve, streams).await?;
+    let (streams, stats) = pages(&call.state.reader, &tx, plan, limit, sieve, streams).await?;
     tx.commit().await?;
     metrics::search_finished(&stats);
     warnings.extend(stats.partial.map(partial_warning));
@@ -50,9 +50,9 @@ pub(super) async fn find(call: &Call<'_>, pipeline: LogPipeline) -> Result<Respo
     ))
 }
 
-struct Sieve {
-    pipeline: LogPipeline,
-    places: Places,
+pub(super) struct Sieve {
+    pub(super) pipeline: LogPipeline,
+    pub(super) places: Places,
 }
 
 impl Sieve {
@@ -78,8 +78,8 @@ impl Sieve {
 }
 
 /// Reads page after page until there are enough lines, all were seen, or time or room is used up.
-async fn pages(
-    call: &Call<'_>,
+pub(super) async fn pages(
+    reader: &Reader,
     tx: &TenantTx<'_>,
     mut plan: Plan,
     limit: usize,
@@ -89,17 +89,15 @@ async fn pages(
     let deadline = Instant::now() + plan.budget.time;
     let mut so_far: Option<Stats> = None;
     loop {
-        let found = call.state.reader.search(tx, &plan).await?;
+        let found = reader.search(tx, &plan).await?;
         let mut stats = so_far.map_or(found.stats, |before| added(before, found.stats));
         let sieve = Arc::clone(&sieve);
-        let sifting = tokio::task::spawn_blocking(move || {
+        let sifting = move || {
             let kept = sieve.sift(&found.lines, limit, &mut streams);
             (streams, kept)
-        });
+        };
         let kept;
-        (streams, kept) = sifting
-            .await
-            .unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()));
+        (streams, kept) = reader.in_turn(tx.org_id(), sifting).await;
         let is_full = streams.entries() >= limit;
         let (Some(cursor), false) = (found.next, is_full) else {
             // Pages that ended early went on; what is missing is what was damaged.

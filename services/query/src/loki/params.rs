@@ -30,6 +30,11 @@ impl Params {
         Ok(Self::parse(&form, req.query_string()))
     }
 
+    /// Those of the address alone.
+    pub(crate) fn of_address(req: &HttpRequest) -> Self {
+        Self::parse(&[], req.query_string())
+    }
+
     /// Those of the form come first, and so count, as in Loki.
     fn parse(form: &[u8], address: &str) -> Self {
         let pairs = form_urlencoded::parse(form).chain(form_urlencoded::parse(address.as_bytes()));

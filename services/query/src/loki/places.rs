@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use crate::ask::search_scope;
 use crate::numbers::with_line;
 
-pub(super) struct Places {
+pub(crate) struct Places {
     scopes: Vec<(SearchScope, Arc<Condition>)>,
     names: HashMap<EnvironmentId, NamedScope>,
 }

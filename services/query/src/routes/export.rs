@@ -13,28 +13,29 @@ use serde::Deserialize;
 use serde_json::json;
 use service_kit::access::Viewer;
 use service_kit::body::QueryParamsOf;
-use service_kit::{ApiError, ErrorBody, Kit};
-use utoipa::{IntoParams, ToSchema};
+use service_kit::{ApiError, Kit};
+use utoipa::IntoParams;
 
-use crate::admission::Permit;
-use crate::answer::LineView;
+use crate::admission::Place;
+use crate::answer::{LineView, SearchRefusals};
 use crate::app::State;
 use crate::ask::{Ask, LogFilter};
+use crate::export_format::{Encoder, Format};
 use crate::routes::logs::OrderName;
 
 /// Lines of one export.
 const MAX_LINES: u64 = 5_000_000;
 const DEFAULT_LINES: u64 = 1_000_000;
 /// Lines and bytes that are read at a time: what one export holds in memory.
-const PAGE_LINES: usize = 20_000;
-const PAGE_BYTES: usize = 8 << 20;
+const PAGE_LINES: usize = 10_000;
+const PAGE_BYTES: usize = 4 << 20;
 
 /// How, and how many.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExportParams {
-    /// `ndjson`, which is the default: a line as searches show it on each line; or `csv`.
+    /// `ndjson`, which is the default: a line as searches show it on each line; `csv`; or `parquet`, in builds that have it.
     #[param(inline, example = "ndjson")]
     format: Option<Format>,
     /// `newest` first, which is the default, or `oldest`.
@@ -44,13 +45,6 @@ pub(crate) struct ExportParams {
     limit: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Format {
-    Ndjson,
-    Csv,
-}
-
 /// Streams all lines that match: each that is there when the export begins, once, while others arrive and are merged. What
 /// breaks off was not whole: the connection ends without the last chunk, which clients report as an error.
 #[utoipa::path(
@@ -58,12 +52,8 @@ pub(crate) enum Format {
     tag = "logs",
     params(LogFilter, ExportParams),
     responses(
-        (status = 200, content_type = "application/x-ndjson", body = String, description = "Or text/csv, with the columns timestamp, level, service, environment, message, meta, trace_id, request_id, id"),
-        (status = 400, description = "A parameter makes no sense; it is named", body = ErrorBody),
-        (status = 401, description = "Not signed in", body = ErrorBody),
-        (status = 404, description = "No such service or environment in this organisation", body = ErrorBody),
-        (status = 429, description = "The organisation runs too many searches at once", body = ErrorBody),
-        (status = 503, description = "The database is away or busy", body = ErrorBody),
+        (status = 200, content_type = "application/x-ndjson", body = String, description = "Or text/csv or application/vnd.apache.parquet, with the columns timestamp, level, service, environment, message, meta, trace_id, request_id, id"),
+        SearchRefusals,
     ),
     security(("session" = ["viewer"])),
 )]
@@ -80,7 +70,8 @@ pub(crate) async fn export(
         return Err(ApiError::invalid("limit", format!("must be 1 to {MAX_LINES}")));
     };
     let format = params.format.unwrap_or(Format::Ndjson);
-    let permit = state.admission.enter(caller.org_id).await?;
+    let encoder = format.encoder()?;
+    let place = state.admission.enter_for_long(caller.org_id).await?;
     // What leaves is written down before the first line does.
     let mut conn = kit.db.conn("query.export").await?;
     let tx = conn.tenant(caller.org_id).await?;
@@ -95,6 +86,7 @@ pub(crate) async fn export(
             "from": ask.range.from.to_string(),
             "to": ask.range.to.to_string(),
             "limit": limit,
+            "format": format,
         })),
     };
     audit_logs::add(&tx, &caller.actor, entry).await?;
@@ -106,10 +98,10 @@ pub(crate) async fn export(
         org_id: caller.org_id,
         ask,
         order: params.order.unwrap_or(OrderName::Newest),
-        format,
+        encoder: Some(encoder),
         left: limit,
         next: Next::Page(None),
-        _permit: permit,
+        _place: place,
     };
     let body = stream::try_unfold(export, |mut export| async {
         let page = export.page().await.inspect_err(|error| {
@@ -120,14 +112,13 @@ pub(crate) async fn export(
         })?;
         Ok::<_, ApiError>(page.map(|page| (page, export)))
     });
-    let (content_type, name) = match format {
-        Format::Ndjson => ("application/x-ndjson", "logs.ndjson"),
-        Format::Csv => ("text/csv; charset=utf-8", "logs.csv"),
-    };
     Ok(HttpResponse::Ok()
-        .content_type(content_type)
+        .content_type(format.content_type())
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .insert_header((
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{}\"", format.file_name()),
+        ))
         .streaming(body))
 }
 
@@ -137,10 +128,11 @@ struct Export {
     org_id: OrgId,
     ask: Ask,
     order: OrderName,
-    format: Format,
+    /// `None` while it is at work, and at the end.
+    encoder: Option<Encoder>,
     left: u64,
     next: Next,
-    _permit: Permit,
+    _place: Place,
 }
 
 enum Next {
@@ -153,20 +145,24 @@ impl Export {
     /// The next lines, in a snapshot of their own: one that is held for long would hold up what retention drops. Lines keep
     /// their place in the order, so none is skipped or repeated.
     async fn page(&mut self) -> Result<Option<Bytes>, ApiError> {
-        let mut is_first = matches!(self.next, Next::Page(None));
         loop {
-            let Next::Page(cursor) = self.next else {
-                return Ok(None);
-            };
-            let (lines, next) = self.read(cursor).await?;
-            self.left -= lines.len() as u64;
-            self.next = match next {
-                Some(next) if self.left > 0 => Next::Page(Some(next)),
-                _ => Next::Nothing,
-            };
-            let bytes = match self.format {
-                Format::Ndjson => ndjson(&lines)?,
-                Format::Csv => csv(&lines, std::mem::take(&mut is_first))?,
+            let bytes = match self.next {
+                Next::Page(cursor) => {
+                    let (lines, next) = self.read(cursor).await?;
+                    self.left -= lines.len() as u64;
+                    self.next = match next {
+                        Some(next) if self.left > 0 => Next::Page(Some(next)),
+                        _ => Next::Nothing,
+                    };
+                    self.encode(lines).await?
+                }
+                Next::Nothing => match self.encoder.take() {
+                    Some(encoder) => {
+                        let finishing = move || encoder.finish();
+                        self.state.reader.in_turn(self.org_id, finishing).await?
+                    }
+                    None => return Ok(None),
+                },
             };
             // A search that ran out of time may have found nothing yet.
             if !bytes.is_empty() {
@@ -175,10 +171,26 @@ impl Export {
         }
     }
 
+    async fn encode(&mut self, lines: Vec<LineView>) -> Result<Bytes, ApiError> {
+        let Some(mut encoder) = self.encoder.take() else {
+            return Ok(Bytes::new());
+        };
+        let encoding = move || {
+            let bytes = encoder.add(&lines);
+            (encoder, bytes)
+        };
+        // Away from the event loop: a page is tens of thousands of lines.
+        let (encoder, bytes) = self.state.reader.in_turn(self.org_id, encoding).await;
+        self.encoder = Some(encoder);
+        bytes
+    }
+
     async fn read(
         &self,
         cursor: Option<Cursor<i64>>,
     ) -> Result<(Vec<LineView>, Option<Cursor<i64>>), ApiError> {
+        // For this page only: a client that takes its time must not keep others from searching.
+        let _turn = self.state.admission.turn().await;
         let mut conn = self.kit.db.conn("query.export").await?;
         let tx = conn.tenant_snapshot(self.org_id).await?;
         let chosen = self.ask.choose(scopes::list(&tx).await?)?;
@@ -203,28 +215,4 @@ impl Export {
         let lines = found.lines.into_iter().map(|line| LineView::new(line, &chosen));
         Ok((lines.collect(), found.next))
     }
-}
-
-fn ndjson(lines: &[LineView]) -> Result<Bytes, ApiError> {
-    let mut out = Vec::new();
-    for line in lines {
-        serde_json::to_writer(&mut out, line).map_err(|error| ApiError::Internal(error.into()))?;
-        out.push(b'\n');
-    }
-    Ok(out.into())
-}
-
-fn csv(lines: &[LineView], with_header: bool) -> Result<Bytes, ApiError> {
-    let failed = |error: csv::Error| ApiError::Internal(error.into());
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    if with_header {
-        writer.write_record(LineView::CSV_COLUMNS).map_err(failed)?;
-    }
-    for line in lines {
-        writer.write_record(line.csv_record()).map_err(failed)?;
-    }
-    writer
-        .into_inner()
-        .map(Bytes::from)
-        .map_err(|error| ApiError::Internal(error.into_error().into()))
 }

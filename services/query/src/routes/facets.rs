@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::access::Viewer;
 use service_kit::body::QueryParamsOf;
-use service_kit::{ApiError, Data, ErrorBody, Kit};
+use service_kit::{ApiError, Data, Kit};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::answer::StatsView;
+use crate::answer::{SearchRefusals, StatsView};
 use crate::app::State;
 use crate::ask::LogFilter;
 use crate::fields::{self, Seen};
@@ -75,11 +75,7 @@ pub(crate) struct FacetValue {
     params(LogFilter, FacetParams),
     responses(
         (status = 200, body = Data<FacetsView>),
-        (status = 400, description = "A parameter makes no sense; it is named", body = ErrorBody),
-        (status = 401, description = "Not signed in", body = ErrorBody),
-        (status = 404, description = "No such service or environment in this organisation", body = ErrorBody),
-        (status = 429, description = "The organisation runs too many searches at once", body = ErrorBody),
-        (status = 503, description = "The database is away or busy", body = ErrorBody),
+        SearchRefusals,
     ),
     security(("session" = ["viewer"])),
 )]
@@ -185,11 +181,7 @@ pub(crate) struct FieldView {
     params(LogFilter),
     responses(
         (status = 200, body = Data<FieldsView>),
-        (status = 400, description = "A parameter makes no sense; it is named", body = ErrorBody),
-        (status = 401, description = "Not signed in", body = ErrorBody),
-        (status = 404, description = "No such service or environment in this organisation", body = ErrorBody),
-        (status = 429, description = "The organisation runs too many searches at once", body = ErrorBody),
-        (status = 503, description = "The database is away or busy", body = ErrorBody),
+        SearchRefusals,
     ),
     security(("session" = ["viewer"])),
 )]

@@ -12,11 +12,11 @@ use logstore::reader::{self, Bucket, HistogramPlan};
 use serde::{Deserialize, Serialize};
 use service_kit::access::Viewer;
 use service_kit::body::QueryParamsOf;
-use service_kit::{ApiError, Data, ErrorBody, Kit};
+use service_kit::{ApiError, Data, Kit};
 use time::{Duration, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::answer::StatsView;
+use crate::answer::{SearchRefusals, StatsView};
 use crate::app::State;
 use crate::ask::{Ask, Chosen, LogFilter};
 use crate::fields;
@@ -96,11 +96,7 @@ pub(crate) struct BucketView {
             }],
             "stats": null
         }})),
-        (status = 400, description = "A parameter makes no sense; it is named", body = ErrorBody),
-        (status = 401, description = "Not signed in", body = ErrorBody),
-        (status = 404, description = "No such service or environment in this organisation", body = ErrorBody),
-        (status = 429, description = "The organisation runs too many searches at once", body = ErrorBody),
-        (status = 503, description = "The database is away or busy", body = ErrorBody),
+        SearchRefusals,
     ),
     security(("session" = ["viewer"])),
 )]

@@ -169,6 +169,7 @@ async fn find(tx: &TenantTx<'_>, state: &State, id: LineId) -> Result<(Line, Cho
             filter: Expr::All,
             pipe: Vec::new(),
         },
+        now: id.at(),
         range: TimeRange {
             from: id.at(),
             to: id.at().saturating_add(Duration::MICROSECOND),

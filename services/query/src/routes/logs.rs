@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use service_kit::access::Viewer;
 use service_kit::body::QueryParamsOf;
 use service_kit::page::PageParams;
-use service_kit::{ApiError, ErrorBody, Kit};
+use service_kit::{ApiError, Kit};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::answer::{LineView, StatsView};
+use crate::answer::{LineView, SearchRefusals, StatsView};
 use crate::app::State;
 use crate::ask::LogFilter;
 use crate::metrics;
@@ -73,11 +73,7 @@ pub(crate) struct SearchAnswer {
             "next_cursor": "MS4xNzY5ODYwNzk4MTIzNDU2LjQ4MjAx",
             "stats": {"rows_scanned": 4096, "blocks_read": 1, "blocks_pruned": 11, "bytes_read": 131_072, "elapsed_ms": 3, "watermark": "2026-01-31T12:00:00.000001Z", "partial": false, "partial_reason": null}
         })),
-        (status = 400, description = "A parameter makes no sense; it is named", body = ErrorBody),
-        (status = 401, description = "Not signed in", body = ErrorBody),
-        (status = 404, description = "No such service or environment in this organisation", body = ErrorBody),
-        (status = 429, description = "The organisation runs too many searches at once", body = ErrorBody),
-        (status = 503, description = "The database is away or busy", body = ErrorBody),
+        SearchRefusals,
     ),
     security(("session" = ["viewer"])),
 )]

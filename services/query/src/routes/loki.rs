@@ -9,6 +9,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::app::State;
 use crate::loki::{self, Call, Params};
 
+mod tail;
+
 /// What Grafana asks for by this header is done where an answer has lines.
 const ENCODING_FLAGS: &str = "X-Loki-Response-Encoding-Flags";
 
@@ -270,6 +272,7 @@ pub(super) fn configure(cfg: &mut ServiceConfig<'_>) {
     cfg.service(detected_fields).service(detected_fields_form);
     cfg.service(patterns).service(patterns_form);
     cfg.service(build_info).service(build_info_form);
+    cfg.service(tail::follow);
 }
 
 /// Runs what a route stands for, and answers as Loki does: JSON, or a text that says what is wrong.
@@ -296,11 +299,16 @@ async fn answer<T: Serialize>(
     };
     match result.await {
         Ok(answer) => HttpResponse::Ok().json(answer),
-        Err(error) => error
-            .begin_response()
-            .content_type("text/plain; charset=utf-8")
-            .body(format!("{error}\n")),
+        Err(error) => refusal(&error),
     }
+}
+
+/// An error as Loki says it.
+fn refusal(error: &ApiError) -> HttpResponse {
+    error
+        .begin_response()
+        .content_type("text/plain; charset=utf-8")
+        .body(format!("{error}\n"))
 }
 
 fn wants_categories(req: &HttpRequest) -> bool {

@@ -8,10 +8,10 @@ use logstore::reader::{Intervals, Partial, Plan};
 use serde::Serialize;
 use service_kit::access::Viewer;
 use service_kit::body::QueryParams;
-use service_kit::{ApiError, Data, ErrorBody, Kit};
+use service_kit::{ApiError, Data, Kit};
 use utoipa::ToSchema;
 
-use crate::answer::StatsView;
+use crate::answer::{SearchRefusals, StatsView};
 use crate::app::State;
 use crate::ask::{Chosen, LogFilter};
 use crate::numbers::{self, json};
@@ -50,11 +50,7 @@ pub(crate) struct ColumnView {
     params(LogFilter),
     responses(
         (status = 200, body = Data<TableView>),
-        (status = 400, description = "A parameter makes no sense; it is named", body = ErrorBody),
-        (status = 401, description = "Not signed in", body = ErrorBody),
-        (status = 404, description = "No such service or environment in this organisation", body = ErrorBody),
-        (status = 429, description = "The organisation runs too many searches at once", body = ErrorBody),
-        (status = 503, description = "The database is away or busy", body = ErrorBody),
+        SearchRefusals,
     ),
     security(("session" = ["viewer"])),
 )]

@@ -1,6 +1,5 @@
 //! `GET /api/logs/tail`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
@@ -14,14 +13,12 @@ use service_kit::access::Viewer;
 use service_kit::body::QueryParamsOf;
 use service_kit::{ApiError, ErrorBody, Kit};
 use time::format_description::well_known::Rfc3339;
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use utoipa::IntoParams;
 
-use crate::admission::TailPermit;
 use crate::app::State;
 use crate::ask::LogFilter;
-use crate::tail::{self, Buffer, Event, Position};
+use crate::tail::{Event, Following, Position};
 
 /// A connection without lines is written to this often: nothing between takes it for dead, and one whose client is gone is
 /// found out, and looked for no longer.
@@ -86,22 +83,11 @@ pub(crate) async fn follow(
     ask.choose(scopes::list(&tx).await?)?;
     tx.commit().await?;
     drop(conn);
-    let buffer = Arc::new(Buffer::default());
-    let following = tail::follow(
-        Kit::clone(&kit),
-        state.clone(),
-        caller.org_id,
-        ask,
-        position,
-        Arc::clone(&buffer),
-    );
     let follower = Follower {
-        buffer,
-        looking: actix_web::rt::spawn(following).abort_handle(),
+        following: Following::begin(&kit, &state, (caller.org_id, permit), ask, position),
         ends: Instant::now() + LONGEST,
         stopping: kit.stopping.clone(),
         is_new: true,
-        _permit: permit,
     };
     let body = stream::unfold(follower, |mut follower| async {
         let bytes = follower.next().await?;
@@ -116,12 +102,10 @@ pub(crate) async fn follow(
 
 /// One connection.
 struct Follower {
-    buffer: Arc<Buffer>,
-    looking: AbortHandle,
+    following: Following,
     ends: Instant,
     stopping: tokio_util::sync::CancellationToken,
     is_new: bool,
-    _permit: TailPermit,
 }
 
 impl Follower {
@@ -131,25 +115,19 @@ impl Follower {
             // So that the client knows at once that it is connected, and how soon to come back.
             return Some(Bytes::from_static(b"retry: 1000\n\n"));
         }
-        let waiting = timeout(HEARTBEAT, self.buffer.take());
+        let waiting = timeout(HEARTBEAT, self.following.buffer.take());
         let stopping = self.stopping.cancelled();
         tokio::select! {
             () = stopping => None,
             waited = timeout_at(self.ends, waiting) => match waited {
                 Err(_over) => None,
-                Ok(Err(_nothing_came)) => Some(match self.buffer.position() {
+                Ok(Err(_nothing_came)) => Some(match self.following.buffer.position() {
                     Some(position) => written(&[Event::At(position)]),
                     None => Bytes::from_static(b": nothing new\n\n"),
                 }),
                 Ok(Ok(events)) => Some(written(&events)),
             },
         }
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        self.looking.abort();
     }
 }
 

@@ -60,6 +60,10 @@ async fn a_line_stands_among_its_neighbours() {
         &[(now() - Duration::minutes(10), Level::Info, "noise")],
     )
     .await;
+    for days in [-2, 2] {
+        let far = now() - Duration::minutes(10) + Duration::days(days);
+        app.store(org.scope(), &[(far, Level::Info, "far")]).await;
+    }
     let around = async |query: String| viewer.get(&format!("/api/logs/context?{query}")).await.data();
     let context = around(format!("id={}&before=3&after=2", id(&lines[4]))).await;
     assert_eq!(messages(&context["before"]), ["line 1", "line 2", "line 3"]);
@@ -68,6 +72,9 @@ async fn a_line_stands_among_its_neighbours() {
     let context = around(format!("id={}&before=0", id(&lines[7]))).await;
     assert_eq!(messages(&context["before"]), Vec::<&str>::new());
     assert_eq!(messages(&context["after"]), ["line 8"]);
+    let context = around(format!("id={}&before=100&after=100", id(&lines[4]))).await;
+    let neighbours = ["before", "after"].map(|side| messages(&context[side]).len());
+    assert_eq!(neighbours, [4, 4], "those of a day before and after");
     for (query, field) in [
         ("id=x".to_owned(), "id"),
         (String::new(), "id"),

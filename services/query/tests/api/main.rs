@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
 
+mod clients;
 mod dashboard;
 mod failure;
 mod forwarding;
@@ -9,8 +10,10 @@ mod histogram;
 mod lines;
 mod loki;
 mod loki_client;
+mod loki_tail;
 mod numbers;
 mod overview;
+mod parquet;
 mod paths;
 mod patterns;
 mod search;

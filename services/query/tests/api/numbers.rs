@@ -58,6 +58,25 @@ async fn facets_count_values() {
 }
 
 #[tokio::test]
+async fn facets_of_many_lines_are_of_the_newest() {
+    let app = TestApp::start().await;
+    let (org, viewer) = app.org().await;
+    let line = |minutes, level| (now() - Duration::minutes(minutes), level, "x");
+    app.store(org.scope(), &[line(30, Level::Error); 5]).await;
+    for minutes in 1..=5 {
+        app.store(org.scope(), &vec![line(minutes, Level::Info); 10_000])
+            .await;
+    }
+    let data = viewer.get("/api/logs/facets?fields=level").await.data();
+    assert_eq!(
+        (&data["lines"], &data["is_sample"]),
+        (&json!(50_000), &json!(true))
+    );
+    let newest = json!([{"value": "info", "count": 50_000}]);
+    assert_eq!(data["facets"][0]["values"], newest, "the oldest are not counted");
+}
+
+#[tokio::test]
 async fn fields_are_listed_with_type_and_share() {
     let app = TestApp::start().await;
     let (_org, viewer) = shop(&app).await;
@@ -92,6 +111,12 @@ async fn the_pipe_computes_tables() {
     assert_eq!((&data["rows"], &data["lines"]), (&json!([["a1", 4]]), &json!(4)));
     let data = stats("nothing | stats count(), avg(host)").await.data();
     assert_eq!(data["rows"], json!([[0, null]]));
+    let data = stats("declined ts:>now-5m | stats count(), count() as n")
+        .await
+        .data();
+    assert_eq!((&data["rows"], &data["lines"]), (&json!([[4, 4]]), &json!(4)));
+    let data = stats("ts:<now-1h | stats count()").await.data();
+    assert_eq!(data["rows"], json!([[0]]), "a mere count counts");
     stats("level:error")
         .await
         .assert_error(400, "VALIDATION_ERROR", "add one, such as | stats count()");

@@ -1,7 +1,8 @@
 //! `GET /api/overview`.
 
 use serde_json::json;
-use time::Duration;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 use crate::test_app::{TestApp, now};
 
@@ -68,6 +69,19 @@ async fn one_call_tells_how_everything_is() {
             .await
             .unwrap();
     }
+    for (rule, org, state) in [
+        ("burst", org.org_id, "firing"),
+        ("calm", org.org_id, "pending"),
+        ("strange", stranger.org_id, "firing"),
+    ] {
+        let sql = "WITH rule AS (
+                INSERT INTO alert_rules (org_id, id, name, type, params_json, severity)
+                VALUES ($1, gen_random_uuid(), $2, 'error_count', '{}', 'high') RETURNING org_id, id
+            )
+            INSERT INTO alert_firings (org_id, rule_id, fingerprint, state, last_evaluated_at)
+            SELECT org_id, id, fingerprint, $3, now() FROM rule, unnest(ARRAY['a', 'b']) AS fingerprint";
+        owner.execute(sql, &[&org, &rule, &state]).await.unwrap();
+    }
 
     let data = viewer.get("/api/overview?window=1h").await.data();
     let services = data["services"].as_array().unwrap();
@@ -81,6 +95,10 @@ async fn one_call_tells_how_everything_is() {
             .map(|name| services[place][name].as_u64().unwrap())
     };
     assert_eq!((numbers(0), numbers(1)), ([0, 0, 9, 9], [73, 3, 0, 0]));
+    let newest = services[1]["newest_line"].as_str().unwrap();
+    let ago = now() - OffsetDateTime::parse(newest, &Rfc3339).unwrap();
+    assert!((5..=6).contains(&ago.whole_minutes()), "{ago}");
+    assert_eq!(services[0]["newest_line"], json!(null), "none in the window");
     let deployments = services[1]["deployments"].as_array().unwrap();
     assert_eq!(deployments.len(), 1, "the newest of the environment");
     assert_eq!(
@@ -99,7 +117,12 @@ async fn one_call_tells_how_everything_is() {
         .collect();
     assert_eq!(titles, ["critical", "low"], "the worst first");
     assert_eq!(data["open_incidents"], json!(2));
-    assert_eq!(data["firing"], json!([]));
+    let firing = data["firing"].as_array().unwrap();
+    assert_eq!(firing.len(), 1, "{firing:?}");
+    assert_eq!(
+        (&firing[0]["name"], &firing[0]["firings"]),
+        (&json!("burst"), &json!(2))
+    );
     viewer
         .get("/api/overview?window=31d")
         .await

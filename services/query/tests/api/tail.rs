@@ -271,6 +271,22 @@ async fn an_export_as_csv_has_a_header_and_quotes_what_needs_it() {
         text.contains(",warn,default,production,\"a \"\"quoted\"\", b\nsecond\","),
         "{text}"
     );
+    let pages = vec![(now() - time::Duration::HOUR, Level::Info, "of several pages"); 10_500];
+    app.store(org.scope(), &pages).await;
+    let of_several = viewer
+        .request(Method::GET, "/api/logs/export?format=csv")
+        .send()
+        .await
+        .unwrap();
+    let of_several = of_several.text().await.unwrap();
+    assert_eq!(of_several.matches("timestamp,level").count(), 1, "one header");
+    assert_eq!(of_several.matches("of several pages").count(), 10_500);
+    let some = viewer
+        .request(Method::GET, "/api/logs/export?limit=10200")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(some.text().await.unwrap().lines().count(), 10_200);
     for (query, field) in [
         ("limit=0", "limit"),
         ("limit=5000001", "limit"),

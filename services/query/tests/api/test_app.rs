@@ -25,7 +25,7 @@ pub(crate) struct TestApp {
     pub(crate) alerting: Upstream,
     pub(crate) webhook: Upstream,
     pub(crate) base: String,
-    _running: Running,
+    running: Running,
 }
 
 impl TestApp {
@@ -71,8 +71,13 @@ impl TestApp {
             ingest,
             alerting,
             webhook,
-            _running: running,
+            running: running,
         }
+    }
+
+    /// Ends it as SIGTERM does.
+    pub(crate) async fn stop(self) {
+        self.running.stop().await.unwrap();
     }
 
     /// Nobody in particular.

@@ -17,6 +17,18 @@ pub struct Table {
     pub approximate: Vec<Approximation>,
 }
 
+impl Table {
+    /// The answer of a stage that [only counts](super::Stats::only_counts), of so many lines.
+    pub fn of_count(stats: &super::Stats, lines: u64) -> Self {
+        let count = |_: &super::Aggregate| Cell::Number(Number::from_u64(lines));
+        Self {
+            columns: columns(stats),
+            rows: vec![stats.aggregates.iter().map(count).collect()],
+            approximate: Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     pub name: String,

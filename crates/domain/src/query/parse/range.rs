@@ -6,6 +6,7 @@ use std::ops::Bound;
 use super::super::ast::{Expr, Field, LevelRange, MetaTest, Test, TimeRange, ValueRange};
 use super::super::error::QueryError;
 use super::super::evaluate::fold;
+use super::super::moment::Moment;
 use super::super::number::Number;
 use super::super::text::MetaPath;
 use super::Parser;
@@ -174,13 +175,24 @@ fn times(from: Bound<Piece>, to: Bound<Piece>, span: Span) -> Result<TimeRange, 
         each(from, |text| moment::parse(&text))?,
         each(to, |text| moment::parse(&text))?,
     );
+    // Of two that cannot be compared before it is known when now is, the lower is taken to be lower.
+    let order = |from: &Moment, to: &Moment| from.order(to).unwrap_or(Ordering::Less);
     // As they were written: the day before a day ends where it begins.
-    refuse_empty(&from, &to, |from, to| from.start().cmp(&to.start()), span)?;
+    refuse_empty(&from, &to, |from, to| order(&from.start(), &to.start()), span)?;
     let range = TimeRange {
         from: moment::lower(from),
         to: moment::upper(to),
     };
-    refuse_empty(&range.from, &range.to, Ord::cmp, span)?;
+    refuse_empty(&range.from, &range.to, order, span)?;
+    if let (Bound::Included(Moment::Relative(from)), Bound::Included(Moment::Relative(to))) =
+        (range.from, range.to)
+        && from == to
+    {
+        return Err(span.error(
+            "this is a single moment, at which hardly a line was written",
+            format!("write ts:>={from} for all from then on"),
+        ));
+    }
     Ok(range)
 }
 

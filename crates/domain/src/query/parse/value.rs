@@ -156,7 +156,8 @@ pub(super) fn example(field: &Field) -> String {
     match field {
         Field::Level => "write level:error, level:>=warn or level:(warn OR fatal)".to_owned(),
         Field::Ts => {
-            "write ts:2026-11-24, ts:>=2026-11-24T10:00:00Z or ts:[2026-11-23 TO 2026-11-24]".to_owned()
+            "write ts:2026-11-24, ts:>=2026-11-24T10:00:00Z, ts:>now-1h or ts:[2026-11-23 TO 2026-11-24]"
+                .to_owned()
         }
         Field::Message => {
             "write message:timeout, message:\"a phrase\", message:*text* or message:/regex/".to_owned()

@@ -6,6 +6,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::level::Level;
 use crate::query::aggregate::{Aggregator, Approximation, Cell, Limits, Table};
+use crate::query::pipe::Stage;
 use crate::query::{Line, Query};
 
 fn line(seconds: i64, meta: &Value) -> Line<'_> {
@@ -208,5 +209,30 @@ proptest! {
             let count = |table: &Table| table.rows.iter().map(|row| number(&row[2]) as u64).sum::<u64>();
             prop_assert_eq!(count(&merged), count(&whole));
         }
+    }
+}
+
+#[test]
+fn a_mere_count_is_told_without_the_lines() {
+    for query in ["| stats count()", "| stats count() as n, count()"] {
+        let Stage::Stats(stats) = Query::parse(query).unwrap().pipe.remove(0) else {
+            panic!("{query}");
+        };
+        assert!(stats.only_counts());
+        for lines in [0, 5] {
+            let of_lines = table(query, Limits::default(), &metas()[..lines]);
+            assert_eq!(Table::of_count(&stats, lines as u64), of_lines);
+        }
+    }
+    for query in [
+        "| stats count() by code",
+        "| stats count() every 1m",
+        "| stats count(), sum(ms)",
+    ] {
+        let parsed = Query::parse(query).unwrap().pipe.remove(0);
+        assert!(
+            matches!(parsed, Stage::Stats(stats) if !stats.only_counts()),
+            "{query}"
+        );
     }
 }

@@ -15,6 +15,7 @@ use crate::query::ast::{
     TimeRange, ValueRange,
 };
 use crate::query::evaluate::fold;
+use crate::query::moment::{Moment, Relative};
 use crate::query::number::Number;
 use crate::query::pattern::Pattern;
 use crate::query::pipe::{Aggregate, Function, Interval, Measure, Stage, Stats, Top};
@@ -172,15 +173,32 @@ fn time_range() -> impl Strategy<Value = TimeRange> {
     let day = (0_i64..40_000).prop_map(|day| {
         let from = OffsetDateTime::UNIX_EPOCH + Duration::days(day);
         TimeRange {
-            from: Bound::Included(from),
-            to: Bound::Excluded(from + Duration::DAY),
+            from: Bound::Included(Moment::At(from)),
+            to: Bound::Excluded(Moment::At(from + Duration::DAY)),
         }
     });
-    let any = (at.clone(), at, any::<u8>()).prop_map(|(a, b, shape)| {
-        let (from, to) = bounds(a.min(b), a.max(b), a == b, shape);
+    let any = (at.clone(), at.clone(), any::<u8>()).prop_map(|(a, b, shape)| {
+        let (from, to) = bounds(Moment::At(a.min(b)), Moment::At(a.max(b)), a == b, shape);
         TimeRange { from, to }
     });
-    prop_oneof![day, any]
+    let relative = || {
+        let parts = (-5_i32..=5, select(vec!['s', 'm', 'h', 'd', 'w']));
+        parts.prop_map(|(amount, unit)| Relative::parse(&format!("now{amount:+}{unit}")).unwrap())
+    };
+    let since = (relative(), at, 0..6_u8).prop_map(|(relative, at, shape)| {
+        // Both ends, or one of them.
+        let (from, to) = match shape {
+            0 | 1 => bounds(Moment::Relative(relative), Moment::At(at), false, shape),
+            shape => bounds(
+                Moment::Relative(relative),
+                Moment::Relative(relative),
+                false,
+                shape + 2,
+            ),
+        };
+        TimeRange { from, to }
+    });
+    prop_oneof![day, any, since]
 }
 
 fn level_range() -> impl Strategy<Value = LevelRange> {

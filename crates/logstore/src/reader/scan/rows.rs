@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use db::{DbError, TenantTx};
+use domain::ids::OrgId;
 use futures_util::TryStreamExt as _;
 
 use super::{Goal, Place, Scan};
@@ -43,11 +44,12 @@ impl Scan<'_> {
                 chunk_bytes += row.bytes();
                 chunk.push(row);
                 if chunk_bytes >= CHUNK_BYTES {
-                    self.take_rows(places, std::mem::take(&mut chunk)).await?;
+                    self.take_rows(tx.org_id(), places, std::mem::take(&mut chunk))
+                        .await?;
                     chunk_bytes = 0;
                 }
             }
-            self.take_rows(places, chunk).await?;
+            self.take_rows(tx.org_id(), places, chunk).await?;
             self.tally.rows += read as u64;
             if read < STEP_ROWS {
                 reached = places.len(); // every scope gave what it has
@@ -76,7 +78,12 @@ impl Scan<'_> {
     }
 
     /// Matches a chunk of rows and notes them, off the HTTP workers: it may take milliseconds.
-    async fn take_rows(&mut self, places: &[usize], mut chunk: Vec<Scanned>) -> Result<(), DbError> {
+    async fn take_rows(
+        &mut self,
+        org_id: OrgId,
+        places: &[usize],
+        mut chunk: Vec<Scanned>,
+    ) -> Result<(), DbError> {
         let scope_of = |row: &Scanned| places[row.place];
         if self.plan.wants_all() || chunk.is_empty() {
             for row in &mut chunk {
@@ -85,16 +92,14 @@ impl Scan<'_> {
             }
         } else {
             let (plan, places) = (Arc::clone(&self.plan), places.to_vec());
-            let deciding = tokio::task::spawn_blocking(move || {
+            let deciding = move || {
                 for row in &mut chunk {
                     let condition = plan.condition(places[row.place]);
                     row.decide(condition);
                 }
                 chunk
-            });
-            chunk = deciding
-                .await
-                .unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()));
+            };
+            chunk = self.means.turns.run(org_id, deciding).await;
         }
         for row in chunk {
             let scope = scope_of(&row);

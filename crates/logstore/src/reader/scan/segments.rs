@@ -18,7 +18,7 @@ use crate::segment::Column;
 /// Blocks of a round, which grows fourfold up to this: about 8 MB of compressed text.
 const MAX_ROUND_BLOCKS: usize = 64;
 /// The same where all that matches is unpacked.
-const MAX_VISITED_BLOCKS: usize = 8;
+const MAX_VISITED_BLOCKS: usize = 4;
 /// Blocks that are fetched at a time, while those before them are matched.
 const STEP_BLOCKS: usize = 16;
 /// Bytes of compressed text of a round.
@@ -113,7 +113,7 @@ impl Scan<'_> {
             let id = segment.address.id;
             if self.plan.condition(segment.place).has_terms()
                 && segment.has_filter
-                && self.cache.get(filters_of(id)).is_none()
+                && self.means.cache.get(filters_of(id)).is_none()
                 && asked_for != Some(id)
             {
                 self.fetch_filters(tx).await?;
@@ -145,7 +145,7 @@ impl Scan<'_> {
             return false;
         }
         let (Some(filter), Some(block)) = (
-            self.cache.get(filters_of(candidate.segment.address.id)),
+            self.means.cache.get(filters_of(candidate.segment.address.id)),
             candidate.entry(),
         ) else {
             return false;
@@ -164,7 +164,11 @@ impl Scan<'_> {
                 let condition = self.plan.condition(at.what.segment.place);
                 condition.has_terms()
                     && at.what.segment.has_filter
-                    && self.cache.get(filters_of(at.what.segment.address.id)).is_none()
+                    && self
+                        .means
+                        .cache
+                        .get(filters_of(at.what.segment.address.id))
+                        .is_none()
             })
             .collect();
         wanted.sort_by_key(|at| std::cmp::Reverse(at.key));
@@ -178,7 +182,7 @@ impl Scan<'_> {
                 length: usize::MAX,
             })
             .collect();
-        let filters = fetch::read(tx, &stretches).await?;
+        let filters = fetch::read(tx, self.means, &stretches).await?;
         for (at, filter) in wanted.into_iter().zip(filters) {
             self.tally.bytes += filter.len() as u64;
             let segment = &at.what.segment;
@@ -188,7 +192,7 @@ impl Scan<'_> {
             } else {
                 Bytes::new()
             };
-            self.cache.remember(filters_of(segment.address.id), filter);
+            self.means.cache.remember(filters_of(segment.address.id), filter);
         }
         Ok(())
     }
@@ -230,7 +234,7 @@ impl Scan<'_> {
                 .iter()
                 .flat_map(|(chosen, _)| columns(chosen).iter().map(|column| stretch(chosen, *column)))
                 .collect();
-            let fetching = fetch::fetch(tx, self.cache, &stretches);
+            let fetching = fetch::fetch(tx, self.means, &stretches);
             let (stored, matched) = join(fetching, blocks::finish(std::mem::take(&mut matching))).await;
             narrowed.extend(matched);
             let stored = stored?;
@@ -248,7 +252,7 @@ impl Scan<'_> {
                 let done = blocks::narrow(&chosen, part, &stored, &mut rows);
                 (chosen, done.map(|()| rows))
             };
-            matching = blocks::begin(items, &job);
+            matching = blocks::begin((&self.means.turns, tx.org_id()), items, &job);
         }
         narrowed.extend(blocks::finish(matching).await);
         let mut left = Vec::with_capacity(narrowed.len());
@@ -274,7 +278,7 @@ impl Scan<'_> {
             .iter()
             .flat_map(|(chosen, _)| columns.iter().map(|column| stretch(chosen, *column)))
             .collect();
-        let stored = fetch::fetch(tx, self.cache, &stretches).await?;
+        let stored = fetch::fetch(tx, self.means, &stretches).await?;
         self.tally.bytes += stored.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
         let items: Vec<Narrowing> = left
             .into_iter()
@@ -286,7 +290,9 @@ impl Scan<'_> {
             let lines = blocks::lines(&chosen, projection, &stored, &rows, &plan, start);
             (chosen, lines)
         };
-        for (chosen, lines) in blocks::finish(blocks::begin(items, &job)).await {
+        for (chosen, lines) in
+            blocks::finish(blocks::begin((&self.means.turns, tx.org_id()), items, &job)).await
+        {
             match lines {
                 Ok(lines) => self.visited.extend(lines),
                 Err(damage) => self.tally.damaged = Some(blocks::report(&chosen.segment, &damage)),
@@ -308,7 +314,7 @@ impl Scan<'_> {
             .iter()
             .flat_map(|(chosen, _)| KEY_COLUMNS.map(|column| stretch(chosen, column)))
             .collect();
-        let stored = fetch::fetch(tx, self.cache, &stretches).await?;
+        let stored = fetch::fetch(tx, self.means, &stretches).await?;
         self.tally.bytes += stored.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
         let columns: Vec<[Bytes; 3]> = stored
             .chunks_exact(KEY_COLUMNS.len())
@@ -319,7 +325,11 @@ impl Scan<'_> {
             let hits = blocks::keys(&chosen, [&ts, &level, &id], &rows, &plan, start);
             (chosen, hits)
         };
-        let found = blocks::begin(left.into_iter().zip(columns).collect(), &job);
+        let found = blocks::begin(
+            (&self.means.turns, tx.org_id()),
+            left.into_iter().zip(columns).collect(),
+            &job,
+        );
         for (chosen, hits) in blocks::finish(found).await {
             match hits {
                 Ok(hits) => {

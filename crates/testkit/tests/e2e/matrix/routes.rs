@@ -154,7 +154,7 @@ impl Operation {
             "/loki/api/v1/query" => {
                 format!("{path}?query=sum+by+(service_name)+(count_over_time(%7B%7D[1h]))")
             }
-            "/loki/api/v1/query_range" => format!("{path}?query=%7B%7D"),
+            "/loki/api/v1/query_range" | "/loki/api/v1/tail" => format!("{path}?query=%7B%7D"),
             "/api/logs/context" => format!("{path}?id={}", id("lines")),
             "/api/logs/stats" => format!("{path}?q=%7C+stats+count()"),
             _ => path,
@@ -247,6 +247,8 @@ impl Operation {
     pub(super) fn may_conflict(&self, status: u16) -> bool {
         let name = self.to_string();
         match status {
+            // Who calls is no websocket.
+            400 => name == "GET /loki/api/v1/tail",
             // The invite or view is another person's; a member without the admin role may remove only himself.
             403 => matches!(
                 name.as_str(),
