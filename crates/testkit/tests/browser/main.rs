@@ -27,17 +27,32 @@ async fn hostile_text_only_shows() {
 }
 
 #[tokio::test]
+async fn a_page_leads_to_the_cause() {
+    run(&Stack::start().await, &["--test", "tests/browser/on_call.mjs"]).await;
+}
+
+#[tokio::test]
 async fn the_log_explorer_helps_follows_and_shares() {
     run(&Stack::start().await, &["--test", "tests/browser/explorer.mjs"]).await;
 }
 
 #[tokio::test]
 async fn one_service_down_leaves_the_other_pages() {
-    let services = Service::ALL
-        .into_iter()
-        .filter(|service| *service != Service::Alerting);
-    let stack = Stack::build().only(services).start().await;
-    run(&stack, &["--test", "tests/browser/one_down.mjs"]).await;
+    const TEST: [&str; 2] = ["--test", "tests/browser/one_down.mjs"];
+    let stack = Stack::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let state = ("STATE", folder.path().join("state.json").display().to_string());
+    run_with(&stack, &TEST, std::slice::from_ref(&state)).await;
+    for service in Service::ALL {
+        // Without the gateway there are no pages.
+        if service == Service::Query {
+            continue;
+        }
+        stack.process(service, 0).kill();
+        let down = ("DOWN", service.as_str().to_owned());
+        run_with(&stack, &TEST, &[state.clone(), down]).await;
+        stack.process(service, 0).start().await;
+    }
 }
 
 #[tokio::test]
@@ -52,10 +67,15 @@ async fn the_committed_types_match_the_documents() {
 
 /// Runs Node.js in the dashboard's folder, with the addresses of the stack.
 async fn run(stack: &Stack, arguments: &[&str]) {
+    run_with(stack, arguments, &[]).await;
+}
+
+/// The same, with further variables.
+async fn run_with(stack: &Stack, arguments: &[&str], more: &[(&str, String)]) {
     let present = Service::ALL.into_iter().filter(|service| stack.has(*service));
     let address = |service| (variable(service), stack.process(service, 0).base());
-    let addresses: Vec<_> = present.map(address).collect();
-    node(arguments, &addresses).await;
+    let environment: Vec<_> = present.map(address).chain(more.iter().cloned()).collect();
+    node(arguments, &environment).await;
 }
 
 fn variable(service: Service) -> &'static str {
@@ -103,4 +123,20 @@ async fn chromium(script: &Path) -> String {
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[tokio::test]
+async fn dev_stack() {
+    if std::env::var_os("DEV_STACK").is_none() {
+        return;
+    }
+    let stack = Stack::build().env_all("PUBLIC_URL", "http://127.0.0.1:29000").env_all("SESSION_COOKIE_SECURE", "false").start().await;
+    let mut text = String::new();
+    for service in Service::ALL {
+        text += &format!("export {}={}\n", variable(service), stack.process(service, 0).base());
+    }
+    std::fs::write("/tmp/wt/dash-dev.env", text).unwrap();
+    while std::path::Path::new("/tmp/wt/dash-dev.env").exists() {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
 }

@@ -83,6 +83,7 @@ export class Explorer {
     const [first, last] = [buckets[0], buckets.at(-1)];
     if (!first || !last) return;
     const { service, environment } = this.search;
+    if (service) await names.loaded();
     await this.marks.load({ from: Date.parse(first.start), to: Date.parse(last.start) + interval_seconds * 1000, service_id: service ? names.idOf(service) : undefined, environment });
   }
 

@@ -10,7 +10,18 @@ class Names {
   #members = new SvelteMap<string, string>();
   #asked = new SvelteSet<string>();
 
-  async load() {
+  #loading: Promise<void> | undefined;
+
+  /** Loads services anew. */
+  load(): Promise<void> {
+    this.#loading = this.#load();
+    return this.#loading;
+  }
+
+  /** Waits until services have names, as far as they can be had. */
+  loaded = (): Promise<void> => this.#loading ?? this.load();
+
+  async #load() {
     try {
       const { data } = await ask(api.GET('/api/services', { params: { query: { limit: 1000 } } }));
       for (const service of data) this.services.set(service.id, service.name);
