@@ -8,6 +8,7 @@ export class VirtualList {
   items = $state.raw<VirtualItem[]>([]);
   height = $state(0);
   #virtualizer: Virtualizer<HTMLElement, HTMLElement> | undefined;
+  #gone = false;
 
   /**
    * To be called in an effect, with the element that scrolls, a usual height of rows, and that of what stays on top of them;
@@ -56,7 +57,18 @@ export class VirtualList {
   /** An action: keeps the height of a row known. The element has its number as `data-index`. */
   measured = (element: HTMLElement) => {
     this.#virtualizer?.measureElement(element);
+    return () => this.#letGo();
   };
+
+  /** It holds on to the elements it measured until it is told to look which are still there. */
+  #letGo() {
+    if (this.#gone) return;
+    this.#gone = true;
+    requestAnimationFrame(() => {
+      this.#gone = false;
+      this.#virtualizer?.measureElement(null);
+    });
+  }
 
   show(index: number) {
     this.#virtualizer?.scrollToIndex(index, { align: 'auto' });
