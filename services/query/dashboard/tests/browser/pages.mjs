@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { GATEWAY, makeService, send, sendLines, settled, signUp, violations, Watch, withBrowser } from './browser.mjs';
 
 const EMPTY = ['/start', '/overview', '/logs', '/services', '/deployments', '/incidents', '/alerts', '/channels', '/members', '/audit', '/diagnostics', '/account'];
+/** Compressed, of all scripts that the log explorer needs. */
+const INITIAL_BYTES = 150_000;
 const LOOKS = [
   { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
   { colorScheme: 'dark', viewport: { width: 1280, height: 800 } },
@@ -53,6 +55,36 @@ test('every page is accessible and fits, empty and filled, in light, dark and on
     const filled = await fill(context);
     for (const look of LOOKS) found.push(...(await problems(context, [...EMPTY, ...filled], look)));
     assert.deepEqual(found, []);
+  }));
+
+test('the first page is light and quick', () =>
+  withBrowser(async (browser) => {
+    const { context } = await signUp(browser, 'Acme');
+    const service = await makeService(context, 'checkout');
+    await sendLines(context, service.key, Array.from({ length: 500 }, (_, i) => ({ message: `order ${i}` })));
+    const page = await context.newPage();
+    const cdp = await context.newCDPSession(page);
+    await cdp.send('Network.enable');
+    const scripts = new Set();
+    let bytes = 0;
+    cdp.on('Network.responseReceived', ({ requestId, response }) => {
+      if (response.mimeType.includes('javascript')) scripts.add(requestId);
+    });
+    cdp.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+      if (scripts.has(requestId)) bytes += encodedDataLength;
+    });
+    const start = performance.now();
+    await page.goto(`${GATEWAY}/logs`);
+    await page.getByTestId('lines').getByText('order 499', { exact: true }).waitFor();
+    const cold = performance.now() - start;
+    // A search in a page that is there already.
+    const again = performance.now();
+    await page.getByRole('combobox', { name: 'Search' }).fill('order');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('lines').locator('mark').first().waitFor();
+    const warm = performance.now() - again;
+    console.log(`${scripts.size} scripts, ${bytes} bytes; first lines after ${Math.round(cold)} ms, a search's after ${Math.round(warm)} ms`);
+    assert.ok(scripts.size > 0 && bytes <= INITIAL_BYTES, `${bytes} bytes of JavaScript at first`);
   }));
 
 test('dialogs are accessible', () =>
