@@ -17,15 +17,18 @@ function stored(): Widths {
   }
 }
 
+/** Names that commas separate, each once. */
+const listed = (text: string): string[] => [...new Set(text.split(',').filter(Boolean))];
+
 class Look {
   wrap = $derived(route.params.get('wrap') === '1');
   live = $derived(route.params.get('live') === '1');
   zone = $derived<Zone>(route.params.get('zone') === 'utc' ? 'utc' : 'local');
-  columns = $derived((route.params.get('cols') ?? DEFAULT_COLUMNS).split(',').filter((name) => name && name !== 'none').slice(0, MOST_COLUMNS));
+  columns = $derived(listed(route.params.get('cols') ?? DEFAULT_COLUMNS).filter((name) => name !== 'none').slice(0, MOST_COLUMNS));
   /** The line that is open. */
   line = $derived(route.params.get('line'));
   side = $derived(route.params.get('side') ? route.params.get('side') === '1' : innerWidth >= 1440);
-  facets = $derived((route.params.get('facets') ?? '').split(',').filter(Boolean));
+  facets = $derived(listed(route.params.get('facets') ?? ''));
   compare = $derived(route.params.get('compare') === '1');
   tab = $derived(route.params.get('tab') ?? '');
   widths = $state.raw<Widths>(stored());

@@ -176,6 +176,17 @@ test('an alert is tried on history while it is written', () =>
     await preview.getByText('never').waitFor();
     await page.getByLabel('Error lines').fill('7');
     await preview.getByText('once').waitFor();
+
+    // From a line, for where it is from.
+    await page.goto(`${GATEWAY}/logs`);
+    await page.getByTestId('lines').getByText('charge failed').first().click();
+    await page.getByTestId('drawer').getByRole('link', { name: 'Alert on this' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('combobox', { name: 'Service' }).getByText('checkout').waitFor({ state: 'attached' });
+    await page.waitForFunction(() => [...document.querySelectorAll('dialog select')].some((select) => select.selectedOptions[0]?.textContent === 'production'));
+    assert.equal(await dialog.getByLabel('Name').inputValue(), 'Errors of checkout');
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    await page.getByText('In checkout, production.').waitFor();
     watch.check();
   }));
 

@@ -24,7 +24,9 @@ async function fill(context) {
   const incident = await send(context, 'POST', '/api/incidents', { title: 'Payments fail', severity: 'critical', service_id: service.id });
   await send(context, 'POST', `/api/incidents/${incident.id}/notes`, { text: 'Rolled back.' });
   const { data } = await (await context.request.get(`${GATEWAY}/api/logs/query?limit=1`)).json();
-  return [`/incidents/${incident.id}`, `/services/${service.id}`, `/logs?line=${data[0].id}&wrap=1&cols=service,meta.order`];
+  const [deployment] = await send(context, 'GET', '/api/deployments');
+  const numbers = encodeURIComponent('* | stats count() by level every 1m');
+  return [`/deployments?deployment=${deployment.id}`, `/logs?compare=1&side=1&q=${numbers}`, `/incidents/${incident.id}`, `/services/${service.id}`, `/logs?line=${data[0].id}&wrap=1&cols=service,meta.order`];
 }
 
 async function problems(context, paths, look) {
