@@ -22,6 +22,11 @@ async fn every_page_is_accessible_and_fits() {
 }
 
 #[tokio::test]
+async fn the_first_page_is_light_and_dialogs_are_accessible() {
+    run(&Stack::start().await, &["--test", "tests/browser/parts.mjs"]).await;
+}
+
+#[tokio::test]
 async fn hostile_text_only_shows() {
     run(&Stack::start().await, &["--test", "tests/browser/hostile.mjs"]).await;
 }

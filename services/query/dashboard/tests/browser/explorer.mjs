@@ -178,7 +178,7 @@ test('an alert is tried on history while it is written', () =>
     await preview.getByText('once').waitFor();
 
     // From a line, for where it is from.
-    await page.goto(`${GATEWAY}/logs`);
+    await page.goto(`${GATEWAY}/logs?from=-2h`);
     await page.getByTestId('lines').getByText('charge failed').first().click();
     await page.getByTestId('drawer').getByRole('link', { name: 'Alert on this' }).click();
     const dialog = page.getByRole('dialog');
