@@ -66,7 +66,7 @@ const STEP = 600;
 const FRAMES = 200;
 /** The best of these counts: others use the machine as well. So much so at times that a page that does nothing has slow frames. */
 const ATTEMPTS = 4;
-const TIMES_IDLE = 4;
+const TIMES_IDLE = 3;
 
 /** Scrolls through the list for some frames, and tells how long they took and how often there was nothing to see. */
 async function scroll(page, { from, step, frames: count }) {
