@@ -9,8 +9,11 @@ use service_kit::ApiError;
 
 /// Longest name of a field, in bytes.
 const MAX_NAME_BYTES: usize = 256;
-/// Different fields that are told apart, and levels of objects that are looked into.
+/// Different fields that are told: the most frequent ones.
 const MAX_FIELDS: usize = 500;
+/// Different fields that are counted meanwhile. When there are more, the rarer half is forgotten.
+const MAX_COUNTED: usize = 10_000;
+/// Levels of objects that are looked into.
 const MAX_DEPTH: usize = 8;
 
 /// Reads the name of a field.
@@ -36,7 +39,7 @@ pub(crate) struct Seen {
     pub(crate) with_request_id: u64,
     /// By path.
     pub(crate) fields: BTreeMap<String, SeenField>,
-    /// There were more than are told apart.
+    /// There were more.
     pub(crate) is_cut: bool,
 }
 
@@ -57,9 +60,8 @@ impl Seen {
             collect(meta, &mut String::new(), 0, &mut paths);
         }
         for (path, kind) in paths {
-            if self.fields.len() >= MAX_FIELDS && !self.fields.contains_key(&path) {
-                self.is_cut = true;
-                continue;
+            if self.fields.len() >= MAX_COUNTED && !self.fields.contains_key(&path) {
+                self.keep(MAX_COUNTED / 2);
             }
             let field = self.fields.entry(path).or_default();
             field.lines += 1;
@@ -67,6 +69,24 @@ impl Seen {
                 field.types.push(kind);
             }
         }
+    }
+
+    /// What is told of it.
+    pub(crate) fn most_frequent(mut self) -> Self {
+        self.keep(MAX_FIELDS);
+        self
+    }
+
+    /// Lets go of all but the most frequent; of equally frequent ones those that come first by name stay.
+    fn keep(&mut self, most: usize) {
+        if self.fields.len() <= most {
+            return;
+        }
+        self.is_cut = true;
+        let mut fields: Vec<_> = std::mem::take(&mut self.fields).into_iter().collect();
+        fields.sort_by_key(|(_, field)| std::cmp::Reverse(field.lines));
+        fields.truncate(most);
+        self.fields = fields.into_iter().collect();
     }
 }
 
@@ -145,21 +165,42 @@ mod tests {
         );
     }
 
-    #[test]
-    fn endless_fields_are_cut_and_said_so() {
+    fn seen_in(metas: &[Value]) -> Seen {
         let mut seen = Seen::default();
-        let wide: serde_json::Map<String, Value> = (0..600).map(|n| (format!("k{n}"), json!(n))).collect();
-        seen.add(&Line {
-            ts: OffsetDateTime::UNIX_EPOCH,
-            level: Level::Info,
-            message: "",
-            meta: Some(&Value::Object(wide)),
-            trace_id: None,
-            request_id: None,
-            service: "",
-            environment: "",
-        });
-        assert!(seen.is_cut);
-        assert_eq!(seen.fields.len(), MAX_FIELDS);
+        for meta in metas {
+            seen.add(&Line {
+                ts: OffsetDateTime::UNIX_EPOCH,
+                level: Level::Info,
+                message: "",
+                meta: Some(meta),
+                trace_id: None,
+                request_id: None,
+                service: "",
+                environment: "",
+            });
+        }
+        seen
+    }
+
+    #[test]
+    fn of_endless_fields_the_most_frequent_are_told() {
+        // By name, what all lines have comes last.
+        let wide = |line: usize| {
+            let own = (0..600).map(|n| (format!("k{line}.{n}"), json!(n)));
+            Value::Object(own.chain([("zone".to_owned(), json!("eu"))]).collect())
+        };
+        let lines: Vec<Value> = (0..40).map(wide).collect();
+        let seen = seen_in(&lines);
+        assert!(seen.fields.len() <= MAX_COUNTED);
+        let told = seen.most_frequent();
+        assert!(told.is_cut);
+        assert_eq!((told.fields.len(), told.fields["zone"].lines), (MAX_FIELDS, 40));
+    }
+
+    #[test]
+    fn few_fields_are_all_told() {
+        let told = seen_in(&[json!({"b": 1}), json!({"a": 1})]).most_frequent();
+        assert!(!told.is_cut);
+        assert_eq!(told.fields.keys().collect::<Vec<_>>(), ["a", "b"]);
     }
 }

@@ -22,8 +22,18 @@ async fn every_page_is_accessible_and_fits() {
 }
 
 #[tokio::test]
+async fn the_first_page_is_light_and_dialogs_are_accessible() {
+    run(&Stack::start().await, &["--test", "tests/browser/parts.mjs"]).await;
+}
+
+#[tokio::test]
 async fn hostile_text_only_shows() {
     run(&Stack::start().await, &["--test", "tests/browser/hostile.mjs"]).await;
+}
+
+#[tokio::test]
+async fn a_page_leads_to_the_cause() {
+    run(&Stack::start().await, &["--test", "tests/browser/on_call.mjs"]).await;
 }
 
 #[tokio::test]
@@ -31,13 +41,29 @@ async fn the_log_explorer_helps_follows_and_shares() {
     run(&Stack::start().await, &["--test", "tests/browser/explorer.mjs"]).await;
 }
 
+/// Following lines for a minute: FOLLOW_SECONDS=60.
+#[tokio::test]
+async fn long_lists_stay_smooth_and_small() {
+    run(&Stack::start().await, &["--test", "tests/browser/long_lists.mjs"]).await;
+}
+
 #[tokio::test]
 async fn one_service_down_leaves_the_other_pages() {
-    let services = Service::ALL
-        .into_iter()
-        .filter(|service| *service != Service::Alerting);
-    let stack = Stack::build().only(services).start().await;
-    run(&stack, &["--test", "tests/browser/one_down.mjs"]).await;
+    const TEST: [&str; 2] = ["--test", "tests/browser/one_down.mjs"];
+    let stack = Stack::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let state = ("STATE", folder.path().join("state.json").display().to_string());
+    run_with(&stack, &TEST, std::slice::from_ref(&state)).await;
+    for service in Service::ALL {
+        // Without the gateway there are no pages.
+        if service == Service::Query {
+            continue;
+        }
+        stack.process(service, 0).kill();
+        let down = ("DOWN", service.as_str().to_owned());
+        run_with(&stack, &TEST, &[state.clone(), down]).await;
+        stack.process(service, 0).start().await;
+    }
 }
 
 #[tokio::test]
@@ -52,10 +78,15 @@ async fn the_committed_types_match_the_documents() {
 
 /// Runs Node.js in the dashboard's folder, with the addresses of the stack.
 async fn run(stack: &Stack, arguments: &[&str]) {
+    run_with(stack, arguments, &[]).await;
+}
+
+/// The same, with further variables.
+async fn run_with(stack: &Stack, arguments: &[&str], more: &[(&str, String)]) {
     let present = Service::ALL.into_iter().filter(|service| stack.has(*service));
     let address = |service| (variable(service), stack.process(service, 0).base());
-    let addresses: Vec<_> = present.map(address).collect();
-    node(arguments, &addresses).await;
+    let environment: Vec<_> = present.map(address).chain(more.iter().cloned()).collect();
+    node(arguments, &environment).await;
 }
 
 fn variable(service: Service) -> &'static str {

@@ -156,7 +156,7 @@ pub(crate) struct FieldsView {
     fields: Vec<FieldView>,
     /// Lines that were looked at.
     lines: u64,
-    /// There are more fields than 500; the others are left out.
+    /// There are more fields than 500; the rarest are left out.
     is_cut: bool,
     stats: StatsView,
 }
@@ -217,7 +217,7 @@ pub(crate) async fn list_fields(
         .await?;
     tx.commit().await?;
     Ok(web::Json(Data {
-        data: view(seen, StatsView::from(&stats)),
+        data: view(seen.most_frequent(), StatsView::from(&stats)),
     }))
 }
 

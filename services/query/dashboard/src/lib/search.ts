@@ -42,6 +42,11 @@ export function readSearch(params: URLSearchParams): Search {
   };
 }
 
+/** The parameters of a search for everything. */
+export const NO_FILTER = { q: null, level: null, service: null, environment: null, trace_id: null, request_id: null, line: null };
+
+export const isFiltered = (search: Search): boolean => Boolean(search.q || search.levels.length || search.service || search.environment || search.trace_id || search.request_id);
+
 const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
 
 /** `-15m`, `now` or RFC 3339 as milliseconds; null when it is neither. */
@@ -70,6 +75,12 @@ export function asked(search: Search, now: number) {
   };
   const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value)) as Partial<typeof given>;
   return { ...present, from: absolute(search.from) };
+}
+
+/** The address of a search whose times are absolute: it means the same whenever it is opened. */
+export function searchPath({ from, to, ...parts }: { from: number; to: number; service?: string; environment?: string; level?: string; q?: string; line?: string }): string {
+  const given = Object.entries(parts).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return `/logs?${new URLSearchParams([...given, ['from', new Date(from).toISOString()], ['to', new Date(to).toISOString()]])}`;
 }
 
 /** The address of one line, which means the same whenever it is opened. */

@@ -21,6 +21,7 @@ export class Watch {
     page.on('console', (message) => {
       if (/Content Security Policy|\[svelte\]/i.test(message.text())) this.seen.push(`console: ${message.text()}`);
     });
+    void page.addInitScript(() => addEventListener('securitypolicyviolation', (event) => console.error(`Content Security Policy: ${event.violatedDirective} ${event.blockedURI}`)));
     page.on('request', (request) => {
       if (!request.url().startsWith(GATEWAY) && !request.url().startsWith('data:')) this.seen.push(`request: ${request.url()}`);
     });

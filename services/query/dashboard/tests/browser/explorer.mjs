@@ -95,6 +95,101 @@ test('a query is helped along, narrowed by values, followed live, linked and sav
     watch.check();
   }));
 
+test('the chart compares, columns are sized and ordered, numbers over time are drawn', () =>
+  withBrowser(async (browser) => {
+    const { context } = await signUp(browser, 'Acme', { viewport: { width: 1440, height: 850 } });
+    const service = await makeService(context, 'checkout');
+    const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+    await sendLines(context, service.key, [10, 20, 90, 100].flatMap((minutes) => lines(4, `line of ${minutes}`, 'web-1').map((line) => ({ ...line, timestamp: ago(minutes) }))));
+    const watch = new Watch();
+    const page = watch.on(await context.newPage());
+    await page.goto(`${GATEWAY}/logs`);
+    await page.getByText('8 lines', { exact: true }).waitFor();
+
+    // With as long before.
+    const compared = page.waitForResponse((response) => response.url().includes('/api/logs/histogram') && response.url().includes('interval='));
+    await page.getByLabel(/^Time:/).click();
+    await page.getByLabel('Compare with as long before').check();
+    const { data } = await (await compared).json();
+    assert.equal(data.buckets.reduce((sum, bucket) => sum + bucket.total, 0), 8, 'what was sent the hour before');
+    await page.getByRole('button', { name: /^as long before/ }).waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('compare'), '1');
+    await page.keyboard.press('Escape');
+    assert.deepEqual(await violations(page), []);
+
+    // Columns: chosen, put elsewhere, made wider by mouse and keyboard; the order is in the address, the width stays in the browser.
+    await page.getByText('Columns', { exact: true }).click();
+    await page.getByRole('checkbox', { name: 'meta.host' }).check();
+    const heads = page.getByTestId('heads');
+    const names = () => heads.getByRole('group').evaluateAll((found) => found.map((head) => head.getAttribute('aria-label')));
+    assert.deepEqual(await names(), ['Column service', 'Column meta.host']);
+    await page.getByRole('button', { name: 'meta.host further left' }).click();
+    assert.deepEqual(await names(), ['Column meta.host', 'Column service']);
+    assert.deepEqual(await violations(page), []);
+    await page.getByText('Columns', { exact: true }).click();
+    await heads.getByRole('group', { name: 'Column service' }).dragTo(heads.getByRole('group', { name: 'Column meta.host' }));
+    assert.equal(new URL(page.url()).searchParams.get('cols'), 'service,meta.host');
+    const edge = heads.getByRole('separator', { name: 'Width of meta.host' });
+    const width = async () => Number(await edge.getAttribute('aria-valuenow'));
+    const before = await width();
+    const { x, y } = await edge.boundingBox();
+    await page.mouse.move(x + 4, y + 8);
+    await page.mouse.down();
+    await page.mouse.move(x + 64, y + 8, { steps: 4 });
+    await page.mouse.up();
+    assert.equal(await width(), before + 60);
+    await edge.press('ArrowLeft');
+    await page.reload();
+    await page.getByText('8 lines', { exact: true }).waitFor();
+    assert.equal(await width(), before + 44);
+    const cell = await page.getByTestId('lines').getByTitle('meta.host: web-1').first().boundingBox();
+    assert.equal(Math.round(cell.width), before + 44);
+
+    // Numbers over time are lines of a chart, and a table.
+    await page.goto(`${GATEWAY}/logs?q=${encodeURIComponent('* | stats count() by level every 1m')}`);
+    await page.getByTestId('numbers-chart').getByText('error', { exact: true }).waitFor();
+    assert.deepEqual(await violations(page), []);
+    await page.getByRole('tab', { name: 'Chart' }).press('ArrowRight');
+    await page.getByTestId('numbers').getByText('error').first().waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('tab'), 'table');
+    await page.goto(`${GATEWAY}/logs?q=${encodeURIComponent('* | top 5 host')}`);
+    await page.getByTestId('numbers').getByText('web-1').waitFor();
+    assert.equal(await page.getByRole('tab').count(), 0);
+    watch.check();
+  }));
+
+test('an alert is tried on history while it is written', () =>
+  withBrowser(async (browser) => {
+    const { context } = await signUp(browser, 'Acme');
+    const service = await makeService(context, 'checkout');
+    const at = new Date(Date.now() - 60 * 60_000).toISOString();
+    await sendLines(context, service.key, Array.from({ length: 7 }, () => ({ level: 'error', message: 'charge failed', timestamp: at })));
+    const watch = new Watch();
+    const page = watch.on(await context.newPage());
+    await page.goto(`${GATEWAY}/alerts`);
+    await page.getByRole('button', { name: 'New alert' }).click();
+    const preview = page.getByTestId('preview');
+    await preview.getByText('once').waitFor();
+    await preview.getByText('checkout, production').waitFor();
+    assert.deepEqual(await violations(page), []);
+    await page.getByLabel('Error lines').fill('8');
+    await preview.getByText('never').waitFor();
+    await page.getByLabel('Error lines').fill('7');
+    await preview.getByText('once').waitFor();
+
+    // From a line, for where it is from.
+    await page.goto(`${GATEWAY}/logs?from=-2h`);
+    await page.getByTestId('lines').getByText('charge failed').first().click();
+    await page.getByTestId('drawer').getByRole('link', { name: 'Alert on this' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('combobox', { name: 'Service' }).getByText('checkout').waitFor({ state: 'attached' });
+    await page.waitForFunction(() => [...document.querySelectorAll('dialog select')].some((select) => select.selectedOptions[0]?.textContent === 'production'));
+    assert.equal(await dialog.getByLabel('Name').inputValue(), 'Errors of checkout');
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    await page.getByText('In checkout, production.').waitFor();
+    watch.check();
+  }));
+
 /** A second member, with cookies of their own. */
 async function member(browser, admin) {
   const { context, email } = await signUp(browser, 'Their own', { viewport: { width: 1440, height: 850 } });

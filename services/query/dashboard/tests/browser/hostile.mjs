@@ -36,39 +36,89 @@ const PAYLOADS = [
   '&lt;img src=x onerror=alert(1)&gt; &#60;script&#62;alert(1)',
 ];
 
+/** As one line, which names have to be; and told apart, where names are unique. */
+const oneLine = (text) => text.replace(/\p{C}/gu, '');
+const named = (payload, index) => `${oneLine(payload)} ${index}`;
+
+/** Each payload in each field that a member, a pipeline or an application fills. */
+async function fill(context, service) {
+  const pages = [];
+  for (const [index, payload] of PAYLOADS.entries()) {
+    const name = named(payload, index);
+    const text = oneLine(payload);
+    const own = await send(context, 'POST', '/api/services', { name, description: text });
+    await send(context, 'POST', `/api/services/${service.id}/environments`, { name });
+    await send(context, 'POST', `/api/services/${service.id}/keys`, { name, environment_id: service.environment.id });
+    await send(context, 'POST', '/api/tokens', { name, role: 'viewer' });
+    await send(context, 'POST', '/api/alerts', { name, type: 'error_count', severity: 'high', service_id: own.id, params: { threshold: 500, window_seconds: 60 } });
+    const incident = await send(context, 'POST', '/api/incidents', { title: name, severity: 'low', summary: text, service_id: own.id });
+    await send(context, 'POST', `/api/incidents/${incident.id}/notes`, { text });
+    const report = { status: 'success', external_id: name, version: name, commit_message: text, actor: text, ref: text, name };
+    const deployment = await send(context, 'POST', '/api/v1/deployments', report, { 'X-API-Key': service.key });
+    await send(context, 'POST', '/api/logs/views', { name, q: `"${text.replaceAll(/[\\"]/g, '\\$&')}"`, columns: [], shared: true });
+    pages.push(`/incidents/${incident.id}`, `/services/${own.id}`, `/deployments?deployment=${deployment.id}`);
+  }
+  // After the incidents, of which each would be told to each.
+  for (const [index, payload] of PAYLOADS.entries()) await send(context, 'POST', '/api/channels', { type: 'slack', name: named(payload, index), config: { webhook_url: 'http://127.0.0.1:9/services/x' } });
+  await sendLines(context, service.key, [
+    ...PAYLOADS.map((payload) => ({ level: 'error', message: payload, trace_id: payload.slice(0, 60), request_id: payload.slice(0, 60), meta: { [payload]: payload, k: { [payload]: [payload] } } })),
+    { message: 'x'.repeat(900_000) },
+    { message: 'many', meta: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`key${i}`, PAYLOADS[i % PAYLOADS.length]])) },
+  ]);
+  return pages;
+}
+
+/** As a link of ours does: without loading everything anew. */
+async function turnTo(page, path) {
+  await page.evaluate((to) => {
+    history.pushState(null, '', to);
+    dispatchEvent(new PopStateEvent('popstate'));
+  }, path);
+  await settled(page);
+}
+
+/** What a page shows has every payload, as text. */
+async function showsAll(page, where) {
+  const text = await page.evaluate(() => document.querySelector('#app').innerText + [...document.querySelectorAll('option')].map((option) => option.textContent).join('\n'));
+  for (const [index, payload] of PAYLOADS.entries()) assert.ok(text.includes(named(payload, index)), `${where} shows ${payload}`);
+}
+
 test('thirty payloads in every field show as text', () =>
   withBrowser(async (browser) => {
-    const all = PAYLOADS.join(' ').replace(/\p{Cc}|[\u202e\u2066]/gu, '');
-    const name = (index) => `${PAYLOADS[index]} ${index}`.slice(0, 100);
-    const { context } = await signUp(browser, name(0));
-    const service = await makeService(context, name(1));
-    await send(context, 'POST', `/api/services/${service.id}/environments`, { name: 'canary' });
-    await send(context, 'PATCH', `/api/services/${service.id}`, { description: all.slice(0, 400) });
-    await send(context, 'POST', '/api/alerts', { name: name(2), type: 'error_count', severity: 'high', params: { threshold: 500, window_seconds: 60 } });
-    await send(context, 'POST', '/api/channels', { type: 'slack', name: name(4), config: { webhook_url: 'http://127.0.0.1:9/services/x' } });
-    const incident = await send(context, 'POST', '/api/incidents', { title: name(5), severity: 'low', summary: all.slice(0, 1000) });
-    await send(context, 'POST', `/api/incidents/${incident.id}/notes`, { text: all.slice(0, 2000) });
-    await send(context, 'POST', '/api/v1/deployments', { status: 'success', version: '<img src=x onerror=alert(1)>', commit_message: all.slice(0, 500), actor: PAYLOADS[5], ref: PAYLOADS[2], name: PAYLOADS[4] }, { 'X-API-Key': service.key });
-    await sendLines(context, service.key, [
-      ...PAYLOADS.map((payload) => ({ message: payload, trace_id: payload.slice(0, 60), request_id: payload.slice(0, 60), meta: { [payload]: payload, k: { [payload]: [payload] } } })),
-      { message: 'x'.repeat(900_000) },
-      { message: 'many', meta: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`key${i}`, PAYLOADS[i % 30]])) },
-    ]);
+    assert.equal(PAYLOADS.length, 30);
+    const { context } = await signUp(browser, 'Acme', { viewport: { width: 1440, height: 850 } });
+    const me = await send(context, 'GET', '/api/me');
+    for (const [index, payload] of PAYLOADS.entries()) await send(context, 'POST', '/api/orgs', { name: named(payload, index) });
+    // A new organisation becomes the active one.
+    await send(context, 'PUT', '/api/orgs/active', { org_id: me.org.id });
+    const service = await makeService(context, 'checkout');
+    const pages = await fill(context, service);
 
     const watch = new Watch();
     const page = watch.on(await context.newPage());
-    const paths = ['/start', '/overview', '/services', `/services/${service.id}`, '/deployments', '/incidents', `/incidents/${incident.id}`, '/alerts', '/channels', '/members', '/audit', '/diagnostics', '/account'];
-    for (const path of paths) {
-      await page.goto(GATEWAY + path);
-      await settled(page);
+    const lists = ['/services', '/alerts', '/incidents', '/channels', '/deployments', '/overview', '/account', `/services/${service.id}`];
+    const others = ['/start', '/members', '/audit', '/diagnostics'];
+    await page.goto(GATEWAY);
+    for (const path of [...lists, ...others, ...pages]) {
+      await turnTo(page, path);
+      if (lists.includes(path)) await showsAll(page, path);
       await refuseElements(page, path);
     }
-    assert.ok((await (await page.goto(`${GATEWAY}/incidents/${incident.id}`)).status()) === 200);
-    await page.getByText('</title><script>alert(1)</script>', { exact: false }).first().waitFor();
 
-    // Lines wrapped and not, each opened, with payloads as words, columns, filters and ids in the address.
-    await page.goto(`${GATEWAY}/logs?wrap=1&cols=service,trace_id,meta.k`);
+    // What the dialogs and menus show.
+    await page.goto(`${GATEWAY}/logs`);
     await settled(page);
+    await page.getByRole('button', { name: 'Views' }).click();
+    await page.getByTestId('views').waitFor();
+    await showsAll(page, 'saved views');
+    await page.keyboard.press('Escape');
+    await page.getByText('Columns', { exact: true }).click();
+    await refuseElements(page, 'views, columns and services');
+
+    // Lines wrapped and not, each opened, and their fields as columns and facets.
+    await page.goto(`${GATEWAY}/logs?side=1&facets=trace_id,request_id&wrap=1&cols=service,trace_id,meta.k&compare=1`);
+    await settled(page);
+    await page.getByTestId('facets').getByRole('region', { name: 'trace_id' }).waitFor();
     await refuseElements(page, 'wrapped lines');
     await page.goto(`${GATEWAY}/logs?cols=service,request_id`);
     await settled(page);
@@ -80,11 +130,23 @@ test('thirty payloads in every field show as text', () =>
       await refuseElements(page, `line ${i}`);
       await page.keyboard.press('j');
     }
+
+    // As numbers over time, whose groups are the payloads.
+    for (const tab of ['chart', 'table']) {
+      await page.goto(`${GATEWAY}/logs?tab=${tab}&q=${encodeURIComponent('* | stats count() by trace_id every 1m')}`);
+      await page.getByTestId(tab === 'chart' ? 'numbers-chart' : 'numbers').waitFor();
+      await refuseElements(page, tab);
+    }
+
+    // As words, filters, columns and ids of the address.
     for (const payload of PAYLOADS) {
       const text = encodeURIComponent(payload);
-      await page.goto(`${GATEWAY}/logs?q=${text}&service=${text}&environment=${text}&trace_id=${text}&from=${text}&cols=${text}&line=${text}`);
-      await settled(page);
+      await turnTo(page, `/logs?q=${text}&service=${text}&environment=${text}&trace_id=${text}&from=${text}&cols=${text}&line=${text}&facets=${text}&tab=${text}`);
+      await refuseElements(page, `address ${payload}`);
     }
+    await page.goto(`${GATEWAY}/deployments?deployment=${encodeURIComponent(PAYLOADS[1])}&service=${encodeURIComponent(PAYLOADS[2])}`);
+    await settled(page);
+    await refuseElements(page, 'address of a deployment');
     await page.goto(`${GATEWAY}/login?next=${encodeURIComponent('javascript:alert(1)')}`);
     await page.waitForFunction(() => document.title.length > 0);
     watch.check();

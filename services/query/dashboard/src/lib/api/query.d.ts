@@ -3839,7 +3839,7 @@ export interface components {
             data: {
                 /** @description Known fields first, then those of the metadata by name. */
                 fields: components["schemas"]["FieldView"][];
-                /** @description There are more fields than 500; the others are left out. */
+                /** @description There are more fields than 500; the rarest are left out. */
                 is_cut: boolean;
                 /**
                  * Format: int64
@@ -4052,7 +4052,7 @@ export interface components {
         FieldsView: {
             /** @description Known fields first, then those of the metadata by name. */
             fields: components["schemas"]["FieldView"][];
-            /** @description There are more fields than 500; the others are left out. */
+            /** @description There are more fields than 500; the rarest are left out. */
             is_cut: boolean;
             /**
              * Format: int64
