@@ -21,7 +21,7 @@ export class VirtualList {
       estimateSize: () => row,
       scrollPaddingStart: head,
       scrollPaddingEnd: head,
-      overscan: 12,
+      overscan: 8,
       scrollToFn: elementScroll,
       observeElementRect,
       observeElementOffset,
