@@ -105,7 +105,9 @@ impl Template {
 
 pub(super) fn id_of(tokens: &[u64]) -> TemplateId {
     let mut fold = Fold::default();
-    tokens.iter().for_each(|token| fold.add(*token));
+    for token in tokens {
+        fold.add(*token);
+    }
     fold.finish()
 }
 

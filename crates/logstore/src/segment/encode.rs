@@ -148,7 +148,11 @@ impl Encoder {
     ) {
         let Some(filter) = &mut self.filter else { return };
         match tally {
-            None => order.iter().for_each(|&row| filter.add_line(rows, row as usize)),
+            None => {
+                for &row in order {
+                    filter.add_line(rows, row as usize);
+                }
+            }
             Some(tally) => {
                 for row in order.iter().map(|row| *row as usize) {
                     let own = filter.add_line_with_key(rows, row);
