@@ -179,7 +179,7 @@ launch() {
       export IDENTITY_URL INGEST_URL ALERTING_URL WEBHOOK_URL
       IDENTITY_URL=$(url_of identity) INGEST_URL=$(url_of ingest) ALERTING_URL=$(url_of alerting) WEBHOOK_URL=$(url_of webhook)
       # As in its image.
-      export MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=1048576
+      export MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=1048576 MALLOC_TRIM_THRESHOLD_=33554432
       ;;
     ingest)
       export AMQP_URL=$broker_url DEFAULT_RATE_LIMIT_PER_MINUTE=${DEFAULT_RATE_LIMIT_PER_MINUTE:-0} COMPACTOR_DATABASE_URL

@@ -215,7 +215,12 @@ impl StackBuilder {
             environment.push(("MALLOC_MMAP_THRESHOLD_".to_owned(), "262144".to_owned()));
         }
         if service == Service::Query {
-            for (name, value) in [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "1048576")] {
+            // As in its image, too.
+            for (name, value) in [
+                ("MALLOC_ARENA_MAX", "2"),
+                ("MALLOC_MMAP_THRESHOLD_", "1048576"),
+                ("MALLOC_TRIM_THRESHOLD_", "33554432"),
+            ] {
                 environment.push((name.to_owned(), value.to_owned()));
             }
         }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use domain::ids::OrgId;
 use tokio::sync::Notify;
@@ -26,6 +27,8 @@ struct Shared {
 struct Claims {
     running: usize,
     waiting: usize,
+    /// How long it had cores since others came; who comes begins like whoever had them for the shortest.
+    used: Duration,
 }
 
 /// The right to one core, until dropped.
@@ -33,6 +36,7 @@ struct Claims {
 pub(super) struct Turn {
     of: Arc<Shared>,
     org_id: OrgId,
+    since: Instant,
 }
 
 /// Counts somebody among those who wait, until dropped.
@@ -89,6 +93,7 @@ impl Turns {
                 return Turn {
                     of: Arc::clone(&self.0),
                     org_id,
+                    since: Instant::now(),
                 };
             }
             changed.await;
@@ -101,12 +106,18 @@ impl Shared {
         self.claims.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a core if the organisation has less than its share. One core is anybody's share: who comes to others that have
-    /// all of them need not wait until they are done.
+    /// Takes a core if the organisation has less than its share: all of them for the one that used them least, an even share
+    /// for others. One core is anybody's share: who comes to others that have all of them need not wait until they are done.
     fn claim(&self, org_id: OrgId) -> bool {
         let mut claims = self.claims();
-        let share = (self.cores / claims.len().max(1)).max(1);
+        let even = (self.cores / claims.len().max(1)).max(1);
+        let least = claims
+            .values()
+            .map(|claims| claims.used)
+            .min()
+            .unwrap_or_default();
         let own = claims.entry(org_id).or_default();
+        let share = if own.used <= least { self.cores } else { even };
         let has_room = own.running < share;
         own.running += usize::from(has_room);
         has_room
@@ -126,13 +137,23 @@ impl Shared {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.of.change(self.org_id, |claims| claims.running -= 1);
+        self.of.change(self.org_id, |claims| {
+            claims.running -= 1;
+            claims.used += self.since.elapsed();
+        });
     }
 }
 
 impl<'t> Waiting<'t> {
     fn begin(at: &'t Shared, org_id: OrgId) -> Self {
-        at.claims().entry(org_id).or_default().waiting += 1;
+        let mut claims = at.claims();
+        let least = claims.values().map(|claims| claims.used).min();
+        let begin = || Claims {
+            used: least.unwrap_or_default(),
+            ..Claims::default()
+        };
+        claims.entry(org_id).or_insert_with(begin).waiting += 1;
+        drop(claims);
         Self { at, org_id }
     }
 }
@@ -149,28 +170,38 @@ mod tests {
 
     use super::*;
 
+    fn use_up(turns: &Turns, org_id: OrgId, used: Duration) {
+        turns.0.change(org_id, |claims| claims.used += used);
+    }
+
     #[tokio::test]
-    async fn one_organisation_has_all_cores_and_two_share_them() {
+    async fn one_organisation_has_all_cores_and_shares_them_with_who_used_less() {
         let turns = Turns::of_cores(4);
         let (a, b) = (OrgId::generate(), OrgId::generate());
         let mut of_a: Vec<Turn> = (0..4).map(|_| turns.take(a).now_or_never().unwrap()).collect();
         assert!(turns.take(a).now_or_never().is_none(), "all cores are taken");
+        use_up(&turns, a, Duration::from_secs(1));
         let mut fifth = Box::pin(turns.take(a));
         assert!(fifth.as_mut().now_or_never().is_none());
-        // Another is let in at once, to half of what there is.
-        let of_b: Vec<Turn> = (0..2).map(|_| turns.take(b).now_or_never().unwrap()).collect();
-        assert!(turns.take(b).now_or_never().is_none());
+        // Another is let in at once, and begins like the one that is there.
+        let mut of_b: Vec<Turn> = (0..4).map(|_| turns.take(b).now_or_never().unwrap()).collect();
+        use_up(&turns, a, Duration::from_secs(1));
         of_a.truncate(2);
         assert!(
             fifth.as_mut().now_or_never().is_none(),
-            "two of four are its share now"
+            "half of them is its share now"
         );
         of_a.truncate(1);
         of_a.push(fifth.await);
-        let mut again = Box::pin(turns.take(a));
-        assert!(again.as_mut().now_or_never().is_none());
+        // Whoever used more has the even share.
+        use_up(&turns, b, Duration::from_hours(1));
+        assert!(turns.take(b).now_or_never().is_none());
+        of_b.truncate(1);
+        of_b.push(turns.take(b).now_or_never().unwrap());
+        assert!(turns.take(b).now_or_never().is_none());
+        of_a.push(turns.take(a).now_or_never().unwrap());
         drop(of_b);
-        again.await;
+        assert!(turns.0.claims().len() == 1, "who is gone is forgotten");
     }
 
     #[tokio::test]
