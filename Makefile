@@ -33,7 +33,7 @@ test-scripts: ## try the scripts behind `make run` and `make test` with Ctrl-C, 
 	@deploy/local/selftest.py
 
 bench: ## run the benchmarks against a PostgreSQL that really syncs (ARGS='--lines 5000000 --only queries' narrows)
-	@cargo build --release -p ingest -p bench
+	@cargo build --release -p ingest -p alerting -p bench
 	@deploy/local/test.sh run --durable cargo run --release -p bench -- $(ARGS)
 
 fmt: ## format the code

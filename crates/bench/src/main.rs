@@ -13,6 +13,7 @@ mod load;
 mod queries;
 mod reference;
 mod report;
+mod rules;
 mod target;
 mod threshold;
 
@@ -51,6 +52,8 @@ enum Part {
     Ingest,
     /// Merging, and searches of what was merged.
     Queries,
+    /// What alert rules cost under a load.
+    Rules,
     /// What waits to be merged under a load that lasts; only when asked for.
     Backlog,
 }
@@ -78,6 +81,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if config.wants(Part::Queries) {
         ingest::load_and_query(config.lines, end, &mut report).await?;
+    }
+    if config.wants(Part::Rules) {
+        rules::measure(end, &mut report).await?;
     }
     if config.only == Some(Part::Backlog) {
         let length = std::time::Duration::from_secs(60 * config.minutes);

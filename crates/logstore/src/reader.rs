@@ -16,6 +16,7 @@ mod haystack;
 mod histogram;
 mod leaf;
 mod lines;
+mod look;
 mod merge;
 mod oldest;
 mod rows;
@@ -40,6 +41,7 @@ pub use histogram::{
     Bucket, HistogramPlan, InvalidInterval, ScopeCount, StreamCount, histogram, stream_counts, totals,
 };
 pub use lines::SQL as LINES_SQL;
+pub use look::{projection, with_line};
 pub use rows::SQL as ROWS_SQL;
 pub use scan::PLANNER_SQL;
 pub use tail::{Arrived, InvalidSnapshot, Snapshot, is_recent};

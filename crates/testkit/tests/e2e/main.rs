@@ -19,6 +19,7 @@ mod on_call;
 mod stored;
 mod watch;
 
+mod alert_latency;
 mod bad_input;
 mod faults;
 mod journey;
