@@ -11,6 +11,7 @@ pub(crate) mod places;
 mod rule;
 pub(crate) mod screen;
 mod turns;
+mod window;
 
 use std::error::Error;
 use std::time::{Duration, Instant};

@@ -166,19 +166,14 @@ impl<'a> Moments<'a> {
 
     /// The first moment, from `at` on, at which something other than quiet can be found.
     fn quiet_until(&self, walked: &Walked, at: OffsetDateTime) -> Option<OffsetDateTime> {
-        let window = self.condition.window_of_quiet()?;
         let rests = walked.firing.state == FiringState::Inactive && walked.firing.reason == Reason::NotMet;
-        if !rests || self.facts.is_partial || at >= self.settled {
+        if !rests || at >= self.settled {
             return None;
         }
-        if self.facts.lines.between(window.start(at), at).lines > 0 {
-            return None;
-        }
+        let next = self.condition.quiet_until(self.facts, at)?;
         // The last settled moment is judged in any case: it is where the walk has come to.
-        let last = floor(self.settled, window.step());
-        let next = self.facts.lines.first_from(at);
-        let next = next.map_or(last, |bin| (floor(bin, window.step()) + window.step()).min(last));
-        Some(next.max(at))
+        let last = floor(self.settled, self.condition.step());
+        Some(next.map_or(last, |next| next.min(last)).max(at))
     }
 }
 

@@ -211,16 +211,30 @@ impl Condition {
         }
     }
 
-    /// The window whose emptiness means that the condition is false, for conditions of which that is so.
-    pub(crate) fn window_of_quiet(&self) -> Option<Window> {
+    /// Whether the condition is surely false at this moment and for a while, by facts that can no longer change; then until
+    /// when: the first moment at which it may be otherwise, or `None` if nothing that is known makes it so.
+    #[expect(clippy::option_option, reason = "whether it is quiet, and until when")]
+    pub(crate) fn quiet_until(
+        &self,
+        history: &History,
+        at: OffsetDateTime,
+    ) -> Option<Option<OffsetDateTime>> {
+        let empty = |window: Window| {
+            let lines = history.lines.between(window.start(at), at).lines;
+            let next = || {
+                let bin = history.lines.first_from(at)?;
+                Some(floor(bin, window.step()) + window.step())
+            };
+            (lines == 0 && !history.is_partial).then(next)
+        };
         match self {
-            Self::ErrorCount(count) => Some(count.window()),
-            Self::LogQuery(query) if query.comparison() == Comparison::AtLeast => Some(query.window()),
+            Self::ErrorCount(count) => empty(count.window()),
+            Self::LogQuery(query) if query.comparison() == Comparison::AtLeast => empty(query.window()),
+            Self::DeployRegression(regression) => regression.quiet_until(history, at),
             Self::ErrorRate(_)
             | Self::LogQuery(_)
             | Self::Silence(_)
             | Self::DeploymentFailure
-            | Self::DeployRegression(_)
             | Self::Heartbeat(_) => None,
         }
     }

@@ -13,22 +13,19 @@ use domain::alerting::evaluator::{
 };
 use domain::alerting::fingerprint::Fingerprint;
 use domain::alerting::history::History;
-use domain::alerting::replay::{Change, Horizon, walk};
-use domain::alerting::rule::{Condition, Definition, Facts, RuleScope, floor};
+use domain::alerting::replay::{Change, walk};
+use domain::alerting::rule::{Condition, Definition, Facts, RuleScope};
 use domain::ids::OrgId;
 use logstore::reader::Reader;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::facts::{RECENT_DEPLOYMENTS, Span};
+use super::facts::RECENT_DEPLOYMENTS;
 use super::lines::Most;
 use super::places::{self, Place};
+use super::window::Window;
 use super::{MAX_CHANGES, Report, effects};
 
-/// After a stop, moments that lie further back are left out: nobody is paged now for what was over long ago.
-const MAX_CATCH_UP: time::Duration = time::Duration::minutes(15);
-/// From when on it is said that facts are late.
-const LATE: time::Duration = time::Duration::seconds(30);
 /// What one search may cost.
 const MOST_LINES: Most = Most {
     time: Duration::from_millis(1_500),
@@ -42,57 +39,6 @@ pub(super) struct Done {
     pub(super) evaluated_to: Option<OffsetDateTime>,
     /// Why the newest moments could not be judged.
     pub(super) no_data: Option<String>,
-}
-
-/// Which moments are to be judged now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Window {
-    pub(crate) horizon: Horizon,
-    /// Where the rule has come to once they are.
-    pub(crate) end: OffsetDateTime,
-}
-
-impl Window {
-    pub(crate) fn of(
-        condition: &Condition,
-        evaluated_to: Option<OffsetDateTime>,
-        settled: OffsetDateTime,
-        now: OffsetDateTime,
-    ) -> Self {
-        let end = settled - condition.delay();
-        let step = condition.step();
-        let first = evaluated_to.unwrap_or_else(|| floor(end, step) - step);
-        let horizon = Horizon {
-            after: first.max(end - MAX_CATCH_UP),
-            settled,
-            now: Some(now.max(settled)),
-        };
-        Self { horizon, end }
-    }
-
-    /// Whether what arrived lately is not known.
-    pub(crate) fn is_late(&self) -> bool {
-        self.horizon
-            .now
-            .is_some_and(|now| now - self.horizon.settled > LATE)
-    }
-
-    /// Facts up to here are read, whether they are settled or not.
-    pub(crate) fn span(&self, condition: &Condition) -> Span {
-        let now = self.horizon.now.unwrap_or(self.horizon.settled);
-        Span {
-            after: self.horizon.after,
-            until: floor(now, condition.step()) + condition.step(),
-        }
-    }
-
-    /// The same for a fingerprint that is ahead.
-    pub(crate) fn from(&self, evaluated_to: Option<OffsetDateTime>) -> Horizon {
-        Horizon {
-            after: evaluated_to.map_or(self.horizon.after, |to| to.max(self.horizon.after)),
-            ..self.horizon
-        }
-    }
 }
 
 /// What a search of lines found for one version of a rule, before the rule was locked.

@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 
 use super::EvaluationError;
 use super::facts::{Asked, RECENT_DEPLOYMENTS, Shared};
-use super::rule::Window;
+use super::window::Window;
 
 /// Where to look.
 #[derive(Clone, Debug)]

@@ -132,9 +132,9 @@ async fn too_few_lines_are_missed_a_minute_later() {
     app.pass(10).await;
     app.sweep().await;
     app.lines("order placed", json!({}), 2).await;
-    app.pass(60).await;
+    app.pass(50).await;
     app.sweep().await;
-    app.pass(10).await;
+    app.pass(15).await;
     app.sweep().await;
     assert_eq!(app.incidents().await[0]["status"], "resolved");
 }

@@ -142,9 +142,15 @@ proptest! {
     fn skipping_finds_what_every_step_finds(
         rule in rules(),
         arrivals in prop::collection::vec((0_i64..3_000, any::<bool>()), 0..20),
+        deployments in prop::collection::vec((0_i64..3_000, prop::bool::weighted(0.8)), 0..4),
+        burst in 0_i64..2_900,
     ) {
-        let arrivals: Vec<Arrival> = arrivals.into_iter().map(|(second, is_error)| Arrival { second, is_error }).collect();
-        let facts = History { lines: lines(&arrivals), ..History::default() };
+        prop_assume!(rule.condition.facts() != Facts::Deployments);
+        let bursts = (0..60).map(|second| (burst + second, true));
+        let arrivals = arrivals.into_iter().chain(bursts);
+        let arrivals: Vec<Arrival> = arrivals.map(|(second, is_error)| Arrival { second, is_error }).collect();
+        let reports = deployments.into_iter().map(|(second, good)| report(second, good)).collect();
+        let facts = History { lines: lines(&arrivals), deployments: reports, ..History::default() };
         let mut firing = Firing::NEW;
         let mut stepwise = Vec::new();
         let delay = rule.condition.delay().whole_seconds();

@@ -167,42 +167,74 @@ impl DeployRegression {
     }
 
     pub(super) fn judge(&self, history: &History, at: OffsetDateTime) -> Reading {
-        let quiet = |detail: String| Reading {
-            holds: false,
-            value: 0.0,
-            threshold: self.min_errors as f64,
-            detail,
-        };
-        // Known when the bin before this moment ended: what arrives while it is judged does not change the deployment.
         let deployed = self.successes(&history.deployments, at - self.window.step());
         let Some((deployment, begun)) = deployed.last() else {
-            return quiet("nothing was deployed lately".to_owned());
+            return self.quiet("nothing was deployed lately".to_owned());
         };
         if at - *begun > Self::MAX_AGE {
-            return quiet(format!("the last deployment, {}, is old", deployment.label));
+            return self.quiet(format!("the last deployment, {}, is old", deployment.label));
         }
-        let errors = |from, to| history.lines.between(from, to).errors;
         let length = self.window.length();
-        let before = self.baseline(&deployed, &errors);
-        let bound = (self.min_errors as f64).max(before as f64 * self.factor);
-        let first = errors(*begun, (*begun + length).min(at));
-        let last = errors((*begun).max(at - length), at);
+        let (before, bound) = self.bound(history, &deployed);
+        let first = history.lines.between(*begun, (*begun + length).min(at)).errors;
+        let last = history.lines.between((*begun).max(at - length), at).errors;
+        let name = if deployment.label.is_empty() {
+            "the deployment"
+        } else {
+            &deployment.label
+        };
         Reading {
             holds: first as f64 >= bound && last as f64 >= bound,
             value: last as f64,
             threshold: bound,
             detail: format!(
-                "{last} errors since {}, {before} in the same time before it (threshold {bound:.0})",
-                if deployment.label.is_empty() {
-                    "the deployment"
-                } else {
-                    &deployment.label
-                },
+                "{last} errors since {name}, {before} in the same time before it (threshold {bound:.0})"
             ),
         }
     }
 
-    /// Deployments that succeeded, with the bin in which each began to serve.
+    fn quiet(&self, detail: String) -> Reading {
+        Reading {
+            holds: false,
+            value: 0.0,
+            threshold: self.min_errors as f64,
+            detail,
+        }
+    }
+
+    /// See [`super::Condition::quiet_until`]. Once the window after a deployment is over without too many errors, only another
+    /// one changes anything.
+    #[expect(clippy::option_option, reason = "whether it is quiet, and until when")]
+    pub(super) fn quiet_until(
+        &self,
+        history: &History,
+        at: OffsetDateTime,
+    ) -> Option<Option<OffsetDateTime>> {
+        let step = self.window.step();
+        let known_at = at - step;
+        let deployed = self.successes(&history.deployments, known_at);
+        let is_quiet = deployed.last().is_none_or(|(_, begun)| {
+            let end = *begun + self.window.length();
+            let (_, bound) = self.bound(history, &deployed);
+            let first = history.lines.between(*begun, end).errors;
+            at - *begun > Self::MAX_AGE || at > end && (first as f64) < bound
+        });
+        let next = || {
+            let later = history.deployments.iter().map(|report| report.recorded_at);
+            let next = later.filter(|recorded_at| *recorded_at > known_at).min()?;
+            Some(floor(next, step) + step)
+        };
+        is_quiet.then(next)
+    }
+
+    /// The errors before the deployment, and how many after it are too many.
+    fn bound(&self, history: &History, deployed: &[(&DeploymentReport, OffsetDateTime)]) -> (u64, f64) {
+        let before = self.baseline(history, deployed);
+        (before, (self.min_errors as f64).max(before as f64 * self.factor))
+    }
+
+    /// Deployments that succeeded, with the bin in which each began to serve. They are looked at as they were known when the bin
+    /// before a moment ended: what arrives while it is judged does not change the deployment.
     fn successes<'a>(
         &self,
         reports: &'a [DeploymentReport],
@@ -223,11 +255,7 @@ impl DeployRegression {
         floor(report.at.clamp(earliest, report.recorded_at), self.window.step())
     }
 
-    fn baseline(
-        &self,
-        deployed: &[(&DeploymentReport, OffsetDateTime)],
-        errors: &impl Fn(OffsetDateTime, OffsetDateTime) -> u64,
-    ) -> u64 {
+    fn baseline(&self, history: &History, deployed: &[(&DeploymentReport, OffsetDateTime)]) -> u64 {
         let length = self.window.length();
         let mut quietest = u64::MAX;
         let mut newer: Option<OffsetDateTime> = None;
@@ -235,7 +263,7 @@ impl DeployRegression {
             if newer.is_some_and(|newer| newer - *begun > length) {
                 break;
             }
-            quietest = quietest.min(errors(*begun - length, *begun));
+            quietest = quietest.min(history.lines.between(*begun - length, *begun).errors);
             newer = Some(*begun);
         }
         if quietest == u64::MAX { 0 } else { quietest }
