@@ -105,7 +105,7 @@ pub fn read_deployment(newest_finished: Option<&FinishedDeployment>) -> Reading 
 /// `deploy_regression`: in the window after a deployment at least `min_errors` errors arrived, and at least `factor` times as
 /// many as in the window before it.
 ///
-/// It goes on for as long as the errors of the last window are that many, and ends with the next deployment that is better. A
+/// It goes on for as long as each window since then has that many, and ends with the next deployment that is better. A
 /// deployment that follows another one within the window is measured by the quietest of the windows before them: the second
 /// of two bad ones does not look like an improvement.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -176,7 +176,6 @@ impl DeployRegression {
         }
         let length = self.window.length();
         let (before, bound) = self.bound(history, &deployed);
-        let first = history.lines.between(*begun, (*begun + length).min(at)).errors;
         let last = history.lines.between((*begun).max(at - length), at).errors;
         let name = if deployment.label.is_empty() {
             "the deployment"
@@ -184,7 +183,7 @@ impl DeployRegression {
             &deployment.label
         };
         Reading {
-            holds: first as f64 >= bound && last as f64 >= bound,
+            holds: !self.is_over(history, *begun, bound, at) && last as f64 >= bound,
             value: last as f64,
             threshold: bound,
             detail: format!(
@@ -202,8 +201,7 @@ impl DeployRegression {
         }
     }
 
-    /// See [`super::Condition::quiet_until`]. Once the window after a deployment is over without too many errors, only another
-    /// one changes anything.
+    /// See [`super::Condition::quiet_until`]. Once a window after a deployment had few errors, only another one changes anything.
     #[expect(clippy::option_option, reason = "whether it is quiet, and until when")]
     pub(super) fn quiet_until(
         &self,
@@ -214,10 +212,8 @@ impl DeployRegression {
         let known_at = at - step;
         let deployed = self.successes(&history.deployments, known_at);
         let is_quiet = deployed.last().is_none_or(|(_, begun)| {
-            let end = *begun + self.window.length();
             let (_, bound) = self.bound(history, &deployed);
-            let first = history.lines.between(*begun, end).errors;
-            at - *begun > Self::MAX_AGE || at > end && (first as f64) < bound
+            at - *begun > Self::MAX_AGE || self.is_over(history, *begun, bound, at)
         });
         let next = || {
             let later = history.deployments.iter().map(|report| report.recorded_at);
@@ -225,6 +221,21 @@ impl DeployRegression {
             Some(floor(next, step) + step)
         };
         is_quiet.then(next)
+    }
+
+    /// Whether one of the windows that followed one another since the deployment had few errors: what comes later has other
+    /// causes.
+    fn is_over(&self, history: &History, begun: OffsetDateTime, bound: f64, at: OffsetDateTime) -> bool {
+        let length = self.window.length();
+        let mut start = begun;
+        while start + length <= at {
+            let errors = history.lines.between(start, start + length).errors;
+            if (errors as f64) < bound {
+                return true;
+            }
+            start += length;
+        }
+        false
     }
 
     /// The errors before the deployment, and how many after it are too many.
