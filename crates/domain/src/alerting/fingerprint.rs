@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use crate::ids::{AlertRuleId, EnvironmentId, IncidentId, ServiceId};
 
@@ -50,12 +51,10 @@ impl Fingerprint {
                 None => hash.update([0]),
             }
         }
-        let digest: String = hash
-            .finalize()
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest: [u8; 32] = hash.finalize().into();
+        let mut half = [0; 16];
+        half.copy_from_slice(&digest[..16]);
+        let digest = Uuid::from_bytes(half).simple();
         Self(format!("rule/{rule}/{service}/{environment}/{digest}"))
     }
 
@@ -71,8 +70,6 @@ impl Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     #[test]

@@ -348,7 +348,7 @@ impl Silence {
         })
     }
 
-    pub(super) fn params(&self) -> Value {
+    pub(super) fn params(self) -> Value {
         json!({"window_seconds": self.window.seconds()})
     }
 
@@ -356,7 +356,7 @@ impl Silence {
         self.window
     }
 
-    pub(super) fn judge(&self, history: &History, at: OffsetDateTime) -> Observation {
+    pub(super) fn judge(self, history: &History, at: OffsetDateTime) -> Observation {
         let last = history.lines.newest_before(at).or(history.last_before);
         let Some(last) = last.filter(|last| *last < at) else {
             return Observation::NoData(NoData::NeverSeen);

@@ -35,7 +35,7 @@ impl Heartbeat {
         })
     }
 
-    pub(super) fn params(&self) -> Value {
+    pub(super) fn params(self) -> Value {
         json!({"every_seconds": self.every_seconds, "grace_seconds": self.grace_seconds})
     }
 
@@ -44,7 +44,7 @@ impl Heartbeat {
         Duration::seconds(i64::from(self.every_seconds) + i64::from(self.grace_seconds))
     }
 
-    pub(super) fn judge(&self, history: &History, at: OffsetDateTime) -> Observation {
+    pub(super) fn judge(self, history: &History, at: OffsetDateTime) -> Observation {
         let known = history.beats.partition_point(|beat| *beat <= at);
         let Some(last) = known.checked_sub(1).and_then(|place| history.beats.get(place)) else {
             return Observation::NoData(NoData::NeverSeen);
