@@ -34,7 +34,7 @@ test-scripts: ## try the scripts behind `make run` and `make test` with Ctrl-C, 
 
 bench: ## run the benchmarks against a PostgreSQL that really syncs (ARGS='--lines 5000000 --only queries' narrows)
 	@deploy/local/dashboard.sh build
-	@cargo build --release -p ingest -p query -p bench
+	@cargo build --release -p ingest -p query -p alerting -p bench
 	@deploy/local/test.sh run --durable cargo run --release -p bench -- $(ARGS)
 
 fmt: ## format the code

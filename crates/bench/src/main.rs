@@ -16,6 +16,7 @@ mod questions;
 mod reference;
 mod report;
 mod retention;
+mod rules;
 mod target;
 mod threshold;
 
@@ -56,6 +57,8 @@ enum Part {
     Queries,
     /// The same searches through the gateway, many at a time, and while lines come.
     Http,
+    /// What alert rules cost under a load.
+    Rules,
     /// What waits to be merged under a load that lasts; only when asked for.
     Backlog,
     /// Dropping a day of lines beside a load; only when asked for.
@@ -88,6 +91,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if config.wants(Part::Http) {
         http::measure(config.lines, end, &mut report).await?;
+    }
+    if config.wants(Part::Rules) {
+        rules::measure(end, &mut report).await?;
     }
     if config.only == Some(Part::Backlog) {
         let length = std::time::Duration::from_secs(60 * config.minutes);

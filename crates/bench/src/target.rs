@@ -33,6 +33,14 @@ impl Target {
         Self::start_as(|stack| stack.without(Service::Ingest, "COMPACTOR_DATABASE_URL")).await
     }
 
+    /// The same, with alerting beside it.
+    pub(crate) async fn start_alerting() -> anyhow::Result<Self> {
+        Self::start_services(&[Service::Ingest, Service::Alerting], |stack| {
+            stack.without(Service::Ingest, "COMPACTOR_DATABASE_URL")
+        })
+        .await
+    }
+
     /// The same, merging as it goes.
     pub(crate) async fn start_merging() -> anyhow::Result<Self> {
         Self::start_as(|stack| stack).await
@@ -49,10 +57,17 @@ impl Target {
     }
 
     async fn start_as(set_up: impl FnOnce(StackBuilder) -> StackBuilder) -> anyhow::Result<Self> {
+        Self::start_services(&[Service::Ingest], set_up).await
+    }
+
+    async fn start_services(
+        services: &[Service],
+        set_up: impl FnOnce(StackBuilder) -> StackBuilder,
+    ) -> anyhow::Result<Self> {
         let db = TestDb::create().await;
         let owner = db.owner().await;
         let postmaster = postmaster(&owner).await?;
-        let stack = Stack::build().on_database(db).only([Service::Ingest]).env(
+        let stack = Stack::build().on_database(db).only(services.iter().copied()).env(
             Service::Ingest,
             "DEFAULT_RATE_LIMIT_PER_MINUTE",
             0,

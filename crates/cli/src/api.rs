@@ -163,12 +163,34 @@ impl Api {
         }
     }
 
+    pub(crate) async fn post_json<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> anyhow::Result<T> {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        let sent = self.http.post(url).json(body).send().await;
+        let response = sent.map_err(|source| ApiFailure::Unreachable {
+            url: self.base().to_owned(),
+            source: source.without_url(),
+        })?;
+        if !response.status().is_success() {
+            return Err(self.failure(response).await.into());
+        }
+        self.read_json(response).await
+    }
+
     pub(crate) async fn get_json<T: serde::de::DeserializeOwned>(
         &self,
         path: &str,
         params: &Params,
     ) -> anyhow::Result<T> {
         let response = self.get(path, params).await?;
+        self.read_json(response).await
+    }
+
+    async fn read_json<T: serde::de::DeserializeOwned>(&self, response: Response) -> anyhow::Result<T> {
         let body = response
             .bytes()
             .await

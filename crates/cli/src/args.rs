@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-/// Search, follow, count, export and send log lines of Sightline.
+/// Search, follow, count, export and send log lines of Sightline, and keep its alert rules in a file.
 ///
 /// Exit codes: 0 it worked, 1 it did not, 2 what was typed is wrong.
 #[derive(Debug, Parser)]
@@ -44,6 +44,11 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Sends lines from standard input.
     Send(SendArgs),
+    /// Alert rules as a file: compares it, applies it, writes one.
+    Rules {
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
     /// Prints completions for a shell.
     Completions { shell: Shell },
     /// Prints the manual page.
@@ -196,4 +201,28 @@ pub(crate) struct SendArgs {
     /// How long a batch is tried again while Sightline does not take it, at most 12h.
     #[arg(long, value_name = "SPAN", default_value = "5m", value_parser = crate::times::patience)]
     pub(crate) retry_for: std::time::Duration,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Makes the organisation's rules as a file says, by name; applied again, it changes nothing.
+    Apply(RulesFileArgs),
+    /// Shows what applying a file would change. Ends with exit code 1 if it would change something.
+    Diff(RulesFileArgs),
+    /// Writes every rule of the organisation as a file.
+    Export {
+        /// The file. Standard output when absent or `-`.
+        #[arg(long, short = 'o', value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct RulesFileArgs {
+    /// A YAML file, or `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Also deletes rules that the file does not name.
+    #[arg(long)]
+    pub(crate) prune: bool,
 }

@@ -10,6 +10,7 @@ mod export;
 mod filter;
 mod login;
 mod logs;
+mod rules;
 mod send;
 pub(crate) mod send_line;
 mod stats;
@@ -25,6 +26,7 @@ pub(crate) async fn run(args: Args, environment: &Environment) -> anyhow::Result
         Command::Stats(args) => stats::run(args, environment).await?,
         Command::Export(args) => export::run(args, environment).await?,
         Command::Send(args) => return send::run(args, environment).await,
+        Command::Rules { command } => return rules::run(command, environment).await,
         Command::Completions { shell } => docs::completions(shell)?,
         Command::Man { dir } => docs::man(dir.as_deref())?,
     }

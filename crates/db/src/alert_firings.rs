@@ -3,6 +3,7 @@
 use domain::alerting::evaluator::Firing;
 use domain::alerting::fingerprint::Fingerprint;
 use domain::ids::{AlertRuleId, EnvironmentId, IncidentId, ServiceId};
+use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
@@ -16,6 +17,10 @@ pub struct FiringRow {
     pub firing: Firing,
     pub last_evaluated_at: OffsetDateTime,
     pub last_value: Option<f64>,
+    /// The last moment that was judged, where that is later than the rule's.
+    pub evaluated_to: Option<OffsetDateTime>,
+    /// The values of the fields that the rule groups by, by name.
+    pub group: Option<Value>,
     /// The incident of the present firing, or of the last one.
     pub incident_id: Option<IncidentId>,
 }
@@ -25,7 +30,8 @@ pub async fn list_of_rule(tx: &TenantTx<'_>, rule_id: AlertRuleId) -> Result<Vec
     const SQL: &str = "
         -- alert_firings::list_of_rule
         SELECT f.fingerprint, f.service_id, f.environment_id, f.state, f.reason, f.pending_since, f.fired_at,
-            f.last_true_at, f.clear_since, f.last_evaluated_at, f.last_value, f.incident_id,
+            f.last_true_at, f.clear_since, f.last_evaluated_at, f.last_value, f.incident_id, f.evaluated_to,
+            f.group_values,
             f.state = 'firing' AND coalesce(i.status = 'resolved', false) AS settled
         FROM alert_firings f
         LEFT JOIN incidents i ON i.org_id = f.org_id AND i.id = f.incident_id AND i.org_id = $1
@@ -36,18 +42,35 @@ pub async fn list_of_rule(tx: &TenantTx<'_>, rule_id: AlertRuleId) -> Result<Vec
     Ok(rows.iter().map(read).collect())
 }
 
+/// Firings of all the organisation's rules that are not simply inactive, and those whose last moment is remembered.
+pub async fn list_of_all_rules(tx: &TenantTx<'_>) -> Result<Vec<(AlertRuleId, FiringRow)>, DbError> {
+    const SQL: &str = "
+        -- alert_firings::list_of_all_rules
+        SELECT f.rule_id, f.fingerprint, f.service_id, f.environment_id, f.state, f.reason, f.pending_since, f.fired_at,
+            f.last_true_at, f.clear_since, f.last_evaluated_at, f.last_value, f.incident_id, f.evaluated_to,
+            f.group_values, f.state = 'firing' AND coalesce(i.status = 'resolved', false) AS settled
+        FROM alert_firings f
+        LEFT JOIN incidents i ON i.org_id = f.org_id AND i.id = f.incident_id AND i.org_id = $1
+        WHERE f.org_id = $1";
+    let statement = tx.prepare_cached(SQL).await?;
+    let rows = tx.query(&statement, &[&tx.org_id()]).await?;
+    Ok(rows.iter().map(|row| (row.get("rule_id"), read(row))).collect())
+}
+
 /// Stores the state of one fingerprint.
 pub async fn save(tx: &TenantTx<'_>, rule_id: AlertRuleId, row: &FiringRow) -> Result<(), DbError> {
     const SQL: &str = "
         -- alert_firings::save
         INSERT INTO alert_firings (org_id, rule_id, fingerprint, service_id, environment_id, state, reason,
-            pending_since, fired_at, last_true_at, clear_since, last_evaluated_at, last_value, incident_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            pending_since, fired_at, last_true_at, clear_since, last_evaluated_at, last_value, incident_id,
+            evaluated_to, group_values)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (org_id, rule_id, fingerprint) DO UPDATE SET
             state = excluded.state, reason = excluded.reason, pending_since = excluded.pending_since,
             fired_at = excluded.fired_at, last_true_at = excluded.last_true_at, clear_since = excluded.clear_since,
             last_evaluated_at = excluded.last_evaluated_at, last_value = excluded.last_value,
-            incident_id = excluded.incident_id";
+            incident_id = excluded.incident_id, evaluated_to = excluded.evaluated_to,
+            group_values = excluded.group_values";
     let statement = tx.prepare_cached(SQL).await?;
     let firing = &row.firing;
     tx.execute(
@@ -67,6 +90,8 @@ pub async fn save(tx: &TenantTx<'_>, rule_id: AlertRuleId, row: &FiringRow) -> R
             &row.last_evaluated_at,
             &row.last_value,
             &row.incident_id,
+            &row.evaluated_to,
+            &row.group,
         ],
     )
     .await?;
@@ -90,5 +115,7 @@ fn read(row: &Row) -> FiringRow {
         last_evaluated_at: row.get("last_evaluated_at"),
         last_value: row.get("last_value"),
         incident_id: row.get("incident_id"),
+        evaluated_to: row.get("evaluated_to"),
+        group: row.get("group_values"),
     }
 }

@@ -1,18 +1,29 @@
 //! Alert rules. A deleted one stays until the evaluator has ended what it fired.
 
-use std::time::Duration;
+mod evaluation;
+mod versions;
 
-use domain::alerting::rule::{Condition, RuleScope, RuleType};
-use domain::ids::{AlertRuleId, EnvironmentId, OrgId, ServiceId};
+use domain::alerting::rule::{
+    Condition, Definition, Description, Labels, RuleScope, RuleType, RunbookUrl, Times,
+};
+use domain::ids::AlertRuleId;
 use domain::name::Name;
 use domain::page::{Cursor, PageLimit};
 use domain::severity::Severity;
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use crate::{Connection, DbError, TenantTx};
+use crate::{DbError, TenantTx};
+
+pub use evaluation::{
+    expire_history_all_orgs, facts_settled_until, facts_settled_until_all_orgs, lock_for_evaluation,
+    orgs_to_evaluate_all_orgs, record_evaluation, record_failure, record_quiet, remove_deleted, to_evaluate,
+    watching,
+};
+pub use versions::{Version, versions};
 
 /// The unique index on an organisation's rule names.
 pub const NAME_KEY: &str = "alert_rules_name_key";
@@ -27,11 +38,15 @@ pub struct AlertRule {
     pub params: Value,
     pub severity: Severity,
     pub enabled: bool,
-    pub for_seconds: i32,
-    pub cooldown_seconds: i32,
+    pub times: Times,
+    pub labels: Labels,
+    pub runbook_url: Option<String>,
+    pub description: String,
     pub version: i32,
     pub deleted: bool,
     pub last_evaluated_at: Option<OffsetDateTime>,
+    /// The last moment that was judged everywhere it looks.
+    pub evaluated_to: Option<OffsetDateTime>,
     /// Why the last evaluation failed, in words for the rule's owner.
     pub last_error: Option<String>,
     pub created_at: OffsetDateTime,
@@ -48,6 +63,11 @@ impl AlertRule {
         let kind: RuleType = self.kind.parse().map_err(|error| corrupt(Box::from(error)))?;
         Condition::parse(kind, &self.params).map_err(|error| corrupt(error.into()))
     }
+
+    /// The same with its times, for the evaluator.
+    pub fn definition(&self) -> Result<Definition, DbError> {
+        Ok(Definition::new(self.condition()?, self.times))
+    }
 }
 
 /// The fields that people set.
@@ -58,52 +78,42 @@ pub struct Settings<'a> {
     pub condition: Condition,
     pub severity: Severity,
     pub enabled: bool,
-    pub for_seconds: i32,
-    pub cooldown_seconds: i32,
+    pub times: Times,
+    pub labels: Labels,
+    pub runbook_url: Option<RunbookUrl>,
+    pub description: Description,
 }
 
 macro_rules! columns {
     () => {
         "id, service_id, environment_id, name, type, params_json, severity, enabled, for_seconds, cooldown_seconds,
-            version, deleted_at IS NOT NULL AS deleted, last_evaluated_at, last_error, created_at, updated_at"
+            keep_firing_for_seconds, labels, runbook_url, description, version, deleted_at IS NOT NULL AS deleted,
+            last_evaluated_at, evaluated_to, last_error, created_at, updated_at"
     };
 }
+pub(crate) use columns;
 
-/// Violates [`NAME_KEY`] when the organisation has a rule of this name, and a foreign key when it has no such service or
-/// environment.
+/// Makes a rule, and keeps what it says as its first version. Violates [`NAME_KEY`] when the organisation has a rule of this
+/// name, and a foreign key when it has no such service or environment.
 pub async fn create(tx: &TenantTx<'_>, settings: &Settings<'_>) -> Result<AlertRule, DbError> {
     const SQL: &str = concat!(
         "
         -- alert_rules::create
         INSERT INTO alert_rules (org_id, id, service_id, environment_id, name, type, params_json, severity, enabled,
-            for_seconds, cooldown_seconds)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            for_seconds, cooldown_seconds, keep_firing_for_seconds, labels, runbook_url, description)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         RETURNING ",
         columns!()
     );
-    let statement = tx.prepare_cached(SQL).await?;
-    let row = tx
-        .query_one(
-            &statement,
-            &[
-                &tx.org_id(),
-                &AlertRuleId::generate(),
-                &settings.scope.service_id,
-                &settings.scope.environment_id,
-                settings.name,
-                &settings.condition.kind(),
-                &settings.condition.params(),
-                &settings.severity,
-                &settings.enabled,
-                &settings.for_seconds,
-                &settings.cooldown_seconds,
-            ],
-        )
-        .await?;
-    Ok(read(&row))
+    write(tx, SQL, AlertRuleId::generate(), settings)
+        .await?
+        .ok_or(DbError::Corrupt {
+            what: "alert rule",
+            source: "an insert returned no row".into(),
+        })
 }
 
-/// Changes a rule and raises its version. Violates what [`create`] violates.
+/// Changes a rule, raises its version and keeps what it says now. Violates what [`create`] violates.
 pub async fn update(
     tx: &TenantTx<'_>,
     id: AlertRuleId,
@@ -112,13 +122,30 @@ pub async fn update(
     const SQL: &str = concat!(
         "
         -- alert_rules::update
-        UPDATE alert_rules SET service_id = $3, environment_id = $4, name = $5, params_json = $6, severity = $7,
-            enabled = $8, for_seconds = $9, cooldown_seconds = $10, version = version + 1, updated_at = now()
+        UPDATE alert_rules SET service_id = $3, environment_id = $4, name = $5, type = $6, params_json = $7,
+            severity = $8, enabled = $9, for_seconds = $10, cooldown_seconds = $11, keep_firing_for_seconds = $12,
+            labels = $13, runbook_url = $14, description = $15, version = version + 1, updated_at = now(),
+            -- What happened while it was disabled stays out of it.
+            evaluated_to = CASE WHEN enabled THEN evaluated_to END
         WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL
         RETURNING ",
         columns!()
     );
-    let statement = tx.prepare_cached(SQL).await?;
+    write(tx, SQL, id, settings).await
+}
+
+async fn write(
+    tx: &TenantTx<'_>,
+    sql: &str,
+    id: AlertRuleId,
+    settings: &Settings<'_>,
+) -> Result<Option<AlertRule>, DbError> {
+    let Times {
+        for_seconds,
+        cooldown_seconds,
+        keep_firing_for_seconds,
+    } = settings.times;
+    let statement = tx.prepare_cached(sql).await?;
     let row = tx
         .query_opt(
             &statement,
@@ -128,15 +155,24 @@ pub async fn update(
                 &settings.scope.service_id,
                 &settings.scope.environment_id,
                 settings.name,
+                &settings.condition.kind(),
                 &settings.condition.params(),
                 &settings.severity,
                 &settings.enabled,
-                &settings.for_seconds,
-                &settings.cooldown_seconds,
+                &for_seconds,
+                &cooldown_seconds,
+                &keep_firing_for_seconds,
+                &Json(&settings.labels),
+                &settings.runbook_url.as_ref().map(RunbookUrl::as_str),
+                &settings.description.as_str(),
             ],
         )
         .await?;
-    Ok(row.as_ref().map(read))
+    let Some(rule) = row.as_ref().map(read) else {
+        return Ok(None);
+    };
+    versions::keep(tx, &rule).await?;
+    Ok(Some(rule))
 }
 
 /// Hides a rule from people and marks it for the evaluator; returns whether there was one.
@@ -147,16 +183,6 @@ pub async fn mark_deleted(tx: &TenantTx<'_>, id: AlertRuleId) -> Result<bool, Db
         WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL";
     let statement = tx.prepare_cached(SQL).await?;
     Ok(tx.execute(&statement, &[&tx.org_id(), &id]).await? > 0)
-}
-
-/// Removes a rule that was marked as deleted, with its firings.
-pub async fn remove_deleted(tx: &TenantTx<'_>, id: AlertRuleId) -> Result<(), DbError> {
-    const SQL: &str = "
-        -- alert_rules::remove_deleted
-        DELETE FROM alert_rules WHERE org_id = $1 AND id = $2 AND deleted_at IS NOT NULL";
-    let statement = tx.prepare_cached(SQL).await?;
-    tx.execute(&statement, &[&tx.org_id(), &id]).await?;
-    Ok(())
 }
 
 /// A rule that is not deleted.
@@ -213,6 +239,36 @@ pub async fn list(
     Ok(rows.iter().map(read).collect())
 }
 
+/// All of them, by name, for files of rules; nobody else changes them until the transaction ends.
+pub async fn all_for_update(tx: &TenantTx<'_>) -> Result<Vec<AlertRule>, DbError> {
+    const SQL: &str = concat!(
+        "
+        -- alert_rules::all_for_update
+        SELECT ",
+        columns!(),
+        "
+        FROM alert_rules WHERE org_id = $1 AND deleted_at IS NULL ORDER BY name FOR UPDATE"
+    );
+    let statement = tx.prepare_cached(SQL).await?;
+    let rows = tx.query(&statement, &[&tx.org_id()]).await?;
+    Ok(rows.iter().map(read).collect())
+}
+
+/// All of them, by name.
+pub async fn all(tx: &TenantTx<'_>) -> Result<Vec<AlertRule>, DbError> {
+    const SQL: &str = concat!(
+        "
+        -- alert_rules::all
+        SELECT ",
+        columns!(),
+        "
+        FROM alert_rules WHERE org_id = $1 AND deleted_at IS NULL ORDER BY name"
+    );
+    let statement = tx.prepare_cached(SQL).await?;
+    let rows = tx.query(&statement, &[&tx.org_id()]).await?;
+    Ok(rows.iter().map(read).collect())
+}
+
 pub async fn count(tx: &TenantTx<'_>) -> Result<i64, DbError> {
     const SQL: &str = "
         -- alert_rules::count
@@ -221,94 +277,7 @@ pub async fn count(tx: &TenantTx<'_>) -> Result<i64, DbError> {
     Ok(tx.query_one(&statement, &[&tx.org_id()]).await?.get(0))
 }
 
-/// Locks a rule for its evaluation, deleted or not, and reads the database's clock once it is locked: evaluations of one
-/// rule come one after the other, each with a later time. From here on a statement of the transaction may take `budget`.
-pub async fn lock_for_evaluation(
-    tx: &TenantTx<'_>,
-    id: AlertRuleId,
-    budget: Duration,
-) -> Result<Option<(AlertRule, OffsetDateTime)>, DbError> {
-    const LOCK: &str = concat!(
-        "
-        -- alert_rules::lock_for_evaluation
-        SELECT ",
-        columns!(),
-        "
-        FROM alert_rules WHERE org_id = $1 AND id = $2 FOR UPDATE"
-    );
-    const CLOCK: &str = "
-        -- alert_rules::lock_for_evaluation
-        SELECT clock_timestamp() AS now, set_config('statement_timeout', $1, true)";
-    let lock = tx.prepare_cached(LOCK).await?;
-    let Some(row) = tx.query_opt(&lock, &[&tx.org_id(), &id]).await? else {
-        return Ok(None);
-    };
-    let clock = tx.prepare_cached(CLOCK).await?;
-    let now = tx
-        .query_one(&clock, &[&budget.as_millis().to_string()])
-        .await?
-        .get("now");
-    Ok(Some((read(&row), now)))
-}
-
-/// Notes that a rule was evaluated without an error.
-pub async fn record_evaluation(
-    tx: &TenantTx<'_>,
-    id: AlertRuleId,
-    now: OffsetDateTime,
-) -> Result<(), DbError> {
-    const SQL: &str = "
-        -- alert_rules::record_evaluation
-        UPDATE alert_rules SET last_evaluated_at = $3, last_error = NULL WHERE org_id = $1 AND id = $2";
-    let statement = tx.prepare_cached(SQL).await?;
-    tx.execute(&statement, &[&tx.org_id(), &id, &now]).await?;
-    Ok(())
-}
-
-/// Notes why a rule could not be evaluated.
-pub async fn record_failure(tx: &TenantTx<'_>, id: AlertRuleId, error: &str) -> Result<(), DbError> {
-    const SQL: &str = "
-        -- alert_rules::record_failure
-        UPDATE alert_rules SET last_evaluated_at = clock_timestamp(), last_error = $3 WHERE org_id = $1 AND id = $2";
-    let statement = tx.prepare_cached(SQL).await?;
-    tx.execute(&statement, &[&tx.org_id(), &id, &error]).await?;
-    Ok(())
-}
-
-/// The enabled rules of a type that watch this environment of this service.
-pub async fn watching(
-    tx: &TenantTx<'_>,
-    kind: RuleType,
-    service_id: ServiceId,
-    environment_id: EnvironmentId,
-) -> Result<Vec<AlertRuleId>, DbError> {
-    const SQL: &str = "
-        -- alert_rules::watching
-        SELECT id FROM alert_rules
-        WHERE org_id = $1 AND type = $2 AND enabled AND deleted_at IS NULL
-          AND (service_id IS NULL OR service_id = $3) AND (environment_id IS NULL OR environment_id = $4)
-        ORDER BY id";
-    let statement = tx.prepare_cached(SQL).await?;
-    let rows = tx
-        .query(&statement, &[&tx.org_id(), &kind, &service_id, &environment_id])
-        .await?;
-    Ok(rows.iter().map(|row| row.get("id")).collect())
-}
-
-/// Every rule that a sweep must look at, longest unevaluated first.
-pub async fn to_evaluate_all_orgs(conn: &Connection) -> Result<Vec<(OrgId, AlertRuleId)>, DbError> {
-    const SQL: &str = "
-        -- alert_rules::to_evaluate_all_orgs
-        SELECT org_id, rule_id FROM rules_to_evaluate_all_orgs()";
-    let statement = conn.prepare_cached(SQL).await?;
-    let rows = conn.query(&statement, &[]).await?;
-    Ok(rows
-        .iter()
-        .map(|row| (row.get("org_id"), row.get("rule_id")))
-        .collect())
-}
-
-fn read(row: &Row) -> AlertRule {
+pub(super) fn read(row: &Row) -> AlertRule {
     AlertRule {
         id: row.get("id"),
         scope: RuleScope {
@@ -320,11 +289,18 @@ fn read(row: &Row) -> AlertRule {
         params: row.get("params_json"),
         severity: row.get("severity"),
         enabled: row.get("enabled"),
-        for_seconds: row.get("for_seconds"),
-        cooldown_seconds: row.get("cooldown_seconds"),
+        times: Times {
+            for_seconds: row.get("for_seconds"),
+            cooldown_seconds: row.get("cooldown_seconds"),
+            keep_firing_for_seconds: row.get("keep_firing_for_seconds"),
+        },
+        labels: serde_json::from_value(row.get("labels")).unwrap_or_default(),
+        runbook_url: row.get("runbook_url"),
+        description: row.get("description"),
         version: row.get("version"),
         deleted: row.get("deleted"),
         last_evaluated_at: row.get("last_evaluated_at"),
+        evaluated_to: row.get("evaluated_to"),
         last_error: row.get("last_error"),
         created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),

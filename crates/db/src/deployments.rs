@@ -1,5 +1,7 @@
 //! What was deployed where, and what was reported about it.
 
+use domain::alerting::history::DeploymentReport;
+use domain::alerting::rule::label_of;
 use domain::deployment::{DeploymentStatus, Progress};
 use domain::deployment_report::{Description, Provider, Standing};
 use domain::ids::{DeploymentId, EnvironmentId, ServiceId};
@@ -268,65 +270,47 @@ pub async fn history(tx: &TenantTx<'_>, id: DeploymentId) -> Result<Vec<HistoryR
     Ok(history)
 }
 
-/// An attempt that ended in success or failure.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FinishedAttempt {
-    pub progress: Progress,
-    pub name: String,
-    pub version: Option<String>,
-    pub commit_sha: Option<String>,
-}
-
-/// For each scope, in the order given: the newest attempt that ended in success or failure, by the provider's time, and
-/// among those of one moment (GitHub tells whole seconds) the one of the deployment that was heard of last. A cancelled
-/// attempt is neither, and one that was superseded later ended as it had before. A re-run that is under way does not
-/// hide how the attempt before it ended.
-pub async fn newest_finished(
+/// For each scope, in the order given: how attempts ended of the deployments whose status changed last, in the order in
+/// which it was recorded.
+pub async fn reports(
     tx: &TenantTx<'_>,
     scopes: &[(ServiceId, EnvironmentId)],
-) -> Result<Vec<Option<FinishedAttempt>>, DbError> {
-    // Only the hundred deployments whose status changed last are looked into: no more run at the same time.
+    most_each: i64,
+) -> Result<Vec<Vec<DeploymentReport>>, DbError> {
     const SQL: &str = "
-        -- deployments::newest_finished
-        SELECT newest.attempt, newest.status, newest.at, newest.name, newest.version, newest.commit_sha
+        -- deployments::reports
+        SELECT s.place, r.id, r.created_at, r.name, r.version, r.commit_sha, h.attempt, h.status, h.at, h.recorded_at
         FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS s (service_id, environment_id, place)
-        LEFT JOIN LATERAL (
-            SELECT ended.attempt, ended.status, ended.at, ended.name, ended.version, ended.commit_sha
-            FROM (
-                SELECT DISTINCT ON (r.id, h.attempt)
-                    r.id, r.created_at, h.attempt, h.status, h.at, r.name, r.version, r.commit_sha
-                FROM (
-                    SELECT d.id, d.created_at, d.name, d.version, d.commit_sha FROM deployments d
-                    WHERE d.org_id = $1 AND d.service_id = s.service_id AND d.environment_id = s.environment_id
-                    ORDER BY d.status_at DESC LIMIT 100
-                ) r
-                JOIN deployment_status_history h ON h.org_id = $1 AND h.deployment_id = r.id
-                WHERE h.status IN ('success', 'failure', 'cancelled')
-                ORDER BY r.id, h.attempt, h.at DESC, h.status DESC
-            ) ended
-            WHERE ended.status <> 'cancelled'
-            ORDER BY ended.at DESC, ended.attempt DESC, ended.created_at DESC, ended.id LIMIT 1
-        ) newest ON true
-        ORDER BY s.place";
+        CROSS JOIN LATERAL (
+            SELECT d.id, d.created_at, d.name, d.version, d.commit_sha FROM deployments d
+            WHERE d.org_id = $1 AND d.service_id = s.service_id AND d.environment_id = s.environment_id
+            ORDER BY d.status_at DESC LIMIT $4
+        ) r
+        JOIN deployment_status_history h ON h.org_id = $1 AND h.deployment_id = r.id
+        WHERE h.status IN ('success', 'failure', 'cancelled')
+        ORDER BY s.place, h.recorded_at, h.id";
     let (services, environments): (Vec<ServiceId>, Vec<EnvironmentId>) = scopes.iter().copied().unzip();
     let statement = tx.prepare_cached(SQL).await?;
     let rows = tx
-        .query(&statement, &[&tx.org_id(), &services, &environments])
+        .query(&statement, &[&tx.org_id(), &services, &environments, &most_each])
         .await?;
-    let read = |row: &Row| {
-        let attempt: Option<i32> = row.get("attempt");
-        attempt.map(|attempt| FinishedAttempt {
-            progress: Progress {
-                attempt,
+    let mut reports = vec![Vec::new(); scopes.len()];
+    for row in &rows {
+        let place: i64 = row.get("place");
+        let (version, commit): (Option<&str>, Option<&str>) = (row.get("version"), row.get("commit_sha"));
+        if let Some(reports) = reports.get_mut(place as usize - 1) {
+            reports.push(DeploymentReport {
+                deployment_id: row.get("id"),
+                attempt: row.get("attempt"),
                 status: row.get("status"),
                 at: row.get("at"),
-            },
-            name: row.get("name"),
-            version: row.get("version"),
-            commit_sha: row.get("commit_sha"),
-        })
-    };
-    Ok(rows.iter().map(read).collect())
+                recorded_at: row.get("recorded_at"),
+                created_at: row.get("created_at"),
+                label: label_of(version, commit, row.get("name")),
+            });
+        }
+    }
+    Ok(reports)
 }
 
 fn read(row: &Row) -> Deployment {

@@ -6,7 +6,9 @@
 //! span tenants end in `_all_orgs`. The tables of the log store are `logstore`'s.
 
 pub mod alert_firings;
+pub mod alert_heartbeats;
 pub mod alert_rules;
+pub mod alert_transitions;
 pub mod api_keys;
 pub mod audit_logs;
 pub mod auth;
@@ -18,6 +20,7 @@ mod error;
 pub mod github_integrations;
 pub mod incidents;
 pub mod invites;
+pub mod known_incidents;
 pub mod leases;
 pub mod log_routes;
 pub mod login_throttle;

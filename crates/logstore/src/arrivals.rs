@@ -1,34 +1,49 @@
-//! How many lines came in lately, by the database's clock: what alerting counts. A line counts when it arrives, so late
-//! lines and senders with a wrong clock trip a rule like any other.
+//! How many lines came in, by the database's clock: what alerting counts. A line counts when it arrives, so late lines and
+//! senders with a wrong clock trip a rule like any other.
 
 use db::{DbError, TenantTx};
+use domain::alerting::history::{Counts, Series};
 use domain::ids::{EnvironmentId, ServiceId};
 use domain::level::Level;
 use time::{Duration, OffsetDateTime};
 
-/// Arrivals are counted in buckets of this length.
-pub const BUCKET: Duration = Duration::seconds(5);
+/// One environment of one service, and from when on its arrivals are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub service_id: ServiceId,
+    pub environment_id: EnvironmentId,
+    pub from: OffsetDateTime,
+}
 
-/// For each scope, in the order given: the lines of level error or fatal that arrived in the last `window` before `now`.
-///
-/// Whole buckets are counted: every line within the window is, and some that came up to one bucket before it may be.
-pub async fn count_errors(
+/// For each scope, in the order given: the lines that arrived from then on and before `to`, in bins of `step`.
+pub async fn series(
     tx: &TenantTx<'_>,
-    scopes: &[(ServiceId, EnvironmentId)],
-    window: Duration,
-    now: OffsetDateTime,
-) -> Result<Vec<u64>, DbError> {
-    // A sub-select for each scope: each reads a range of the primary key, and nothing of other services.
+    scopes: &[Wanted],
+    to: OffsetDateTime,
+    step: Duration,
+) -> Result<Vec<Series>, DbError> {
+    // A row for each scope, so that a bin costs two numbers and not a row. Each reads a range of the primary key, and nothing
+    // of other services.
     const SQL: &str = "
-        -- arrivals::count_errors
-        SELECT (
-            SELECT coalesce(sum(a.count), 0)::bigint FROM log_arrivals a
-            WHERE a.org_id = $1 AND a.service_id = s.service_id AND a.environment_id = s.environment_id
-              AND a.bucket > $4 AND a.bucket <= $5 AND a.level >= $6
-        ) AS errors
-        FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS s (service_id, environment_id, place)
-        ORDER BY s.place";
-    let (services, environments): (Vec<ServiceId>, Vec<EnvironmentId>) = scopes.iter().copied().unzip();
+        -- arrivals::series
+        SELECT s.place, b.starts, b.lines, b.errors
+        FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) WITH ORDINALITY
+            AS s (service_id, environment_id, since, place)
+        CROSS JOIN LATERAL (
+            SELECT array_agg(bin.start) AS starts, array_agg(bin.lines) AS lines, array_agg(bin.errors) AS errors
+            FROM (
+                SELECT date_bin(make_interval(secs => $6), a.bucket, 'epoch') AS start, sum(a.count)::bigint AS lines,
+                    coalesce(sum(a.count) FILTER (WHERE a.level >= $7), 0)::bigint AS errors
+                FROM log_arrivals a
+                WHERE a.org_id = $1 AND a.service_id = s.service_id AND a.environment_id = s.environment_id
+                  AND a.bucket >= s.since AND a.bucket < $5
+                GROUP BY 1
+            ) bin
+        ) b
+        WHERE b.starts IS NOT NULL";
+    let services: Vec<ServiceId> = scopes.iter().map(|scope| scope.service_id).collect();
+    let environments: Vec<EnvironmentId> = scopes.iter().map(|scope| scope.environment_id).collect();
+    let since: Vec<OffsetDateTime> = scopes.iter().map(|scope| scope.from).collect();
     let statement = tx.prepare_cached(SQL).await?;
     let rows = tx
         .query(
@@ -37,14 +52,52 @@ pub async fn count_errors(
                 &tx.org_id(),
                 &services,
                 &environments,
-                &(now - window - BUCKET),
-                &now,
+                &since,
+                &to,
+                &step.as_seconds_f64(),
                 &Level::Error.code(),
             ],
         )
         .await?;
-    Ok(rows
-        .iter()
-        .map(|row| row.get::<_, i64>("errors").max(0) as u64)
-        .collect())
+    let mut series = vec![Series::new([]); scopes.len()];
+    for row in &rows {
+        let place: i64 = row.get("place");
+        let starts: Vec<OffsetDateTime> = row.get("starts");
+        let (lines, errors): (Vec<i64>, Vec<i64>) = (row.get("lines"), row.get("errors"));
+        let counts = lines.iter().zip(&errors).map(|(lines, errors)| Counts {
+            lines: lines.unsigned_abs(),
+            errors: errors.unsigned_abs(),
+        });
+        if let Some(series) = series.get_mut(place as usize - 1) {
+            *series = Series::new(starts.into_iter().zip(counts));
+        }
+    }
+    Ok(series)
+}
+
+/// For each scope, in the order given: when the newest line arrived before the time that is given with it, as far as arrivals
+/// are kept.
+pub async fn newest_before(
+    tx: &TenantTx<'_>,
+    scopes: &[Wanted],
+) -> Result<Vec<Option<OffsetDateTime>>, DbError> {
+    const SQL: &str = "
+        -- arrivals::newest_before
+        SELECT (
+            SELECT a.bucket FROM log_arrivals a
+            WHERE a.org_id = $1 AND a.service_id = s.service_id AND a.environment_id = s.environment_id
+              AND a.bucket < s.before
+            ORDER BY a.bucket DESC LIMIT 1
+        ) AS newest
+        FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) WITH ORDINALITY
+            AS s (service_id, environment_id, before, place)
+        ORDER BY s.place";
+    let services: Vec<ServiceId> = scopes.iter().map(|scope| scope.service_id).collect();
+    let environments: Vec<EnvironmentId> = scopes.iter().map(|scope| scope.environment_id).collect();
+    let before: Vec<OffsetDateTime> = scopes.iter().map(|scope| scope.from).collect();
+    let statement = tx.prepare_cached(SQL).await?;
+    let rows = tx
+        .query(&statement, &[&tx.org_id(), &services, &environments, &before])
+        .await?;
+    Ok(rows.iter().map(|row| row.get("newest")).collect())
 }

@@ -16,6 +16,7 @@ mod haystack;
 mod histogram;
 mod leaf;
 mod lines;
+mod look;
 mod merge;
 mod oldest;
 mod patterns;
@@ -43,6 +44,7 @@ pub use histogram::{
 };
 pub use lines::SQL as LINES_SQL;
 pub use patterns::{COUNTS_SQL, Intervals, PatternCount, Patterns, PatternsPlan};
+pub use look::{projection, with_line};
 pub use rows::SQL as ROWS_SQL;
 pub use scan::PLANNER_SQL;
 pub use tail::{Arrived, InvalidSnapshot, Snapshot, is_recent};

@@ -7,19 +7,26 @@ use actix_web::web;
 use anyhow::Context as _;
 use bus::{BusConfig, Publisher};
 use domain::alerting::delivery::RetryPolicy;
+use logstore::reader::Reader;
 use secrecy::ExposeSecret as _;
 use service_kit::secrets::Sealer;
 use service_kit::{Clock, Kit, Running};
 use tokio::sync::{Notify, Semaphore};
 use url::Url;
 
+use crate::calls::Calls;
 use crate::delivery::Sender;
 use crate::egress::Egress;
 use crate::evaluation::Turns;
-use crate::{Config, delivery, metrics, routes, sweep, triggers};
+use crate::heard::Heard;
+use crate::routes::rules::LOOKING_BACK;
+use crate::{Config, delivery, heard, metrics, routes, sweep, triggers};
 
 /// Deliveries that read or write the ledger at the same time, of the pool's connections.
 const LEDGER_TURNS: usize = 4;
+
+/// What searching lines may keep in memory: rules look at the newest ones again and again.
+const SEARCH_CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// What alerting's handlers and workers share beside the kit.
 pub(crate) struct State {
@@ -29,8 +36,16 @@ pub(crate) struct State {
     pub(crate) notify_timeout: Duration,
     pub(crate) public_url: Url,
     pub(crate) sweep_interval: Duration,
+    /// Searches lines, for rules over a query.
+    pub(crate) reader: Reader,
     /// Whose turn it is to evaluate.
     pub(crate) evaluations: Turns,
+    /// Scopes of which something was heard.
+    pub(crate) heard: Heard,
+    /// Whose turn it is to try rules on history.
+    pub(crate) looking_back: Semaphore,
+    /// How often jobs call.
+    pub(crate) heartbeat_calls: Calls,
     /// Whose turn it is to write to the ledger of notifications: a burst of them leaves connections to others.
     pub(crate) ledger: Semaphore,
     /// Wakes the workers that deliver.
@@ -68,7 +83,11 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         notify_timeout: config.notify_timeout,
         public_url: config.public_url,
         sweep_interval: config.sweep_interval,
+        reader: Reader::new(SEARCH_CACHE_BYTES),
         evaluations: Turns::new(),
+        heard: Heard::default(),
+        looking_back: Semaphore::new(LOOKING_BACK),
+        heartbeat_calls: Calls::new(),
         ledger: Semaphore::new(LEDGER_TURNS),
         deliveries: Notify::new(),
         outbox: Arc::new(Notify::new()),
@@ -97,6 +116,7 @@ fn spawn_background(kit: &Kit, state: &web::Data<State>, broker: &BusConfig) {
     );
     let relay = kit.tasks.spawn(relay);
     kit.tasks.spawn(sweep::run(kit.clone(), state.clone()));
+    kit.tasks.spawn(heard::run(kit.clone(), state.clone()));
     kit.tasks.spawn(delivery::run(kit.clone(), state.clone()));
     kit.tasks.spawn(async move {
         // In this order: consumers put failed messages aside through the publisher.

@@ -1,27 +1,29 @@
 //! Evaluating one rule: lock, read, decide, write, in one transaction of its tenant.
 //!
 //! The rule's row is locked first, so that evaluations of one rule come one after the other, on whatever replica. What
-//! they find decides, not what caused them: repeated, concurrent and reordered events change nothing.
+//! they find decides, not what caused them: repeated, concurrent and reordered events change nothing. Most rules find
+//! nothing most of the time; [`screen`] finds that out for all of an organisation at once, without a lock.
 
 mod effects;
-mod readings;
+pub(crate) mod facts;
+pub(crate) mod lines;
+pub(crate) mod places;
+mod rule;
+pub(crate) mod screen;
 mod turns;
+mod window;
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use db::alert_firings::{self, FiringRow};
 use db::alert_rules::{self, AlertRule};
-use db::scopes::{self, NamedScope};
-use db::{Connection, DbError, TenantTx};
-use domain::alerting::evaluator::{Firing, FiringState, Observation, Timing, Withdrawal, evaluate};
-use domain::alerting::fingerprint::Fingerprint;
+use db::{Connection, DbError};
 use domain::alerting::rule::RuleScope;
 use domain::ids::{AlertRuleId, OrgId};
+use logstore::reader::Reader;
 use service_kit::Kit;
-use time::OffsetDateTime;
 
+use self::rule::Searched;
 pub(crate) use self::turns::Turns;
 use crate::app::State;
 use crate::metrics::{self, Evaluation};
@@ -107,7 +109,7 @@ async fn run_part(
 ) -> Result<Report, EvaluationError> {
     let turn = state.evaluations.take(rule_id).await;
     let started = Instant::now();
-    let result = within_budget(kit, org_id, rule_id, focus).await;
+    let result = within_budget(kit, &state.reader, org_id, rule_id, focus).await;
     let outcome = match &result {
         Ok(report) if report.changes() > 0 => Evaluation::Changed,
         Ok(_) => Evaluation::Unchanged,
@@ -125,12 +127,14 @@ async fn run_part(
 
 async fn within_budget(
     kit: &Kit,
+    reader: &Reader,
     org_id: OrgId,
     rule_id: AlertRuleId,
     focus: RuleScope,
 ) -> Result<Report, EvaluationError> {
     let mut conn = kit.db.conn("alerting.evaluate").await?;
-    let evaluated = tokio::time::timeout(RULE_BUDGET, transact(&mut conn, org_id, rule_id, focus)).await;
+    let evaluated =
+        tokio::time::timeout(RULE_BUDGET, transact(&mut conn, reader, org_id, rule_id, focus)).await;
     match evaluated {
         Ok(result) => Ok(result?),
         Err(_elapsed) => {
@@ -159,180 +163,57 @@ async fn note_failure(kit: &Kit, org_id: OrgId, rule_id: AlertRuleId, error: &Ev
     }
 }
 
+/// Evaluates with the rule locked. Lines are searched before that, within a snapshot of their own.
 async fn transact(
     conn: &mut Connection,
+    reader: &Reader,
     org_id: OrgId,
     rule_id: AlertRuleId,
     focus: RuleScope,
 ) -> Result<Report, DbError> {
+    match locked(conn, org_id, rule_id, focus, None).await? {
+        Locked::Done(report) => Ok(report),
+        Locked::NeedsLines(rule) => {
+            let searched = rule::search(conn, reader, org_id, &rule, focus).await?;
+            match locked(conn, org_id, rule_id, focus, Some(searched)).await? {
+                Locked::Done(report) => Ok(report),
+                // It was changed meanwhile, and the change brings its own evaluation.
+                Locked::NeedsLines(_) => Ok(Report::default()),
+            }
+        }
+    }
+}
+
+enum Locked {
+    Done(Report),
+    NeedsLines(Box<AlertRule>),
+}
+
+async fn locked(
+    conn: &mut Connection,
+    org_id: OrgId,
+    rule_id: AlertRuleId,
+    focus: RuleScope,
+    searched: Option<Searched>,
+) -> Result<Locked, DbError> {
     let tx = conn.tenant(org_id).await?;
     let locked = alert_rules::lock_for_evaluation(&tx, rule_id, STATEMENT_BUDGET).await?;
     let Some((rule, now)) = locked else {
-        return Ok(Report::default());
+        return Ok(Locked::Done(Report::default()));
     };
-    let report = evaluate_locked(&tx, &rule, focus, now).await?;
-    if rule.deleted && !report.more {
+    let searched = searched.filter(|searched| searched.version == rule.version);
+    if searched.is_none() && rule::needs_lines(&rule) {
+        return Ok(Locked::NeedsLines(Box::new(rule)));
+    }
+    let done = rule::evaluate_locked(&tx, &rule, searched, focus, now).await?;
+    if rule.deleted && !done.report.more {
         alert_rules::remove_deleted(&tx, rule_id).await?;
     } else {
-        alert_rules::record_evaluation(&tx, rule_id, now).await?;
+        alert_rules::record_evaluation(&tx, rule_id, now, done.evaluated_to).await?;
+    }
+    if let Some(why) = &done.no_data {
+        alert_rules::record_failure(&tx, rule_id, why).await?;
     }
     tx.commit().await?;
-    Ok(report)
-}
-
-async fn evaluate_locked(
-    tx: &TenantTx<'_>,
-    rule: &AlertRule,
-    focus: RuleScope,
-    now: OffsetDateTime,
-) -> Result<Report, DbError> {
-    let rows = alert_firings::list_of_rule(tx, rule.id).await?;
-    let withdrawn = if rule.deleted {
-        Some(Withdrawal::RuleDeleted)
-    } else if rule.enabled {
-        None
-    } else {
-        Some(Withdrawal::RuleDisabled)
-    };
-    let mut evaluated = Evaluated {
-        tx,
-        rule,
-        now,
-        report: Report::default(),
-    };
-    if let Some(withdrawal) = withdrawn {
-        // Its parameters may be ones that this version cannot read: ending needs none of them.
-        evaluated.withdraw(rows, withdrawal, &effects::UNTIMED).await?;
-        return Ok(evaluated.report);
-    }
-    let condition = rule.condition()?;
-    let timing = condition.timing(rule.for_seconds, rule.cooldown_seconds);
-    let targets = targets(tx, rule.scope, focus).await?;
-    let readings = readings::read(tx, condition, &targets, now).await?;
-    let mut known: HashMap<Fingerprint, FiringRow> = rows
-        .into_iter()
-        .filter(|row| is_in(focus, row))
-        .map(|row| (row.fingerprint.clone(), row))
-        .collect();
-    for (target, reading) in targets.iter().zip(readings) {
-        let fingerprint = Fingerprint::of_rule(rule.id, target.service_id, target.environment_id);
-        let row = known.remove(&fingerprint);
-        let subject = Subject {
-            fingerprint,
-            target: Some(target),
-            row,
-        };
-        evaluated
-            .one(subject, &Observation::Read(reading), &timing)
-            .await?;
-    }
-    let elsewhere = known.into_values().collect();
-    evaluated
-        .withdraw(elsewhere, Withdrawal::OutOfScope, &timing)
-        .await?;
-    Ok(evaluated.report)
-}
-
-/// Where the rule looks, within the focus.
-async fn targets(tx: &TenantTx<'_>, scope: RuleScope, focus: RuleScope) -> Result<Vec<NamedScope>, DbError> {
-    let service_id = focus.service_id.or(scope.service_id);
-    let environment_id = focus.environment_id.or(scope.environment_id);
-    let mut targets = scopes::list_within(tx, service_id, environment_id).await?;
-    targets.retain(|target| scope.covers(target.service_id, target.environment_id));
-    Ok(targets)
-}
-
-fn is_in(focus: RuleScope, row: &FiringRow) -> bool {
-    match (row.service_id, row.environment_id) {
-        (Some(service_id), Some(environment_id)) => focus.covers(service_id, environment_id),
-        (None, _) | (_, None) => focus == RuleScope::default(),
-    }
-}
-
-/// One fingerprint with what is stored about it.
-struct Subject<'a> {
-    fingerprint: Fingerprint,
-    /// `None` where the rule no longer looks.
-    target: Option<&'a NamedScope>,
-    row: Option<FiringRow>,
-}
-
-struct Evaluated<'a> {
-    tx: &'a TenantTx<'a>,
-    rule: &'a AlertRule,
-    now: OffsetDateTime,
-    report: Report,
-}
-
-impl Evaluated<'_> {
-    async fn withdraw(
-        &mut self,
-        rows: Vec<FiringRow>,
-        withdrawal: Withdrawal,
-        timing: &Timing,
-    ) -> Result<(), DbError> {
-        for row in rows {
-            let subject = Subject {
-                fingerprint: row.fingerprint.clone(),
-                target: None,
-                row: Some(row),
-            };
-            self.one(subject, &Observation::Withdrawn(withdrawal), timing)
-                .await?;
-        }
-        Ok(())
-    }
-
-    async fn one(
-        &mut self,
-        subject: Subject<'_>,
-        observed: &Observation,
-        timing: &Timing,
-    ) -> Result<(), DbError> {
-        if self.report.changes() >= MAX_CHANGES {
-            self.report.more = true;
-            return Ok(());
-        }
-        let before = subject.row.as_ref().map_or(Firing::NEW, |row| row.firing);
-        let (after, transition) = evaluate(timing, observed, &before, self.now);
-        // Most of what is looked at is quiet, and stays so.
-        if after == before && after.state == FiringState::Inactive {
-            return Ok(());
-        }
-        let mut row = row_of(&subject, after, observed, self.now);
-        if let Some(transition) = transition {
-            let effect = effects::Effect {
-                tx: self.tx,
-                rule: self.rule,
-                target: subject.target,
-                observed,
-                now: self.now,
-            };
-            effect.apply(&mut row, transition, &mut self.report).await?;
-        }
-        alert_firings::save(self.tx, self.rule.id, &row).await
-    }
-}
-
-fn row_of(subject: &Subject<'_>, firing: Firing, observed: &Observation, now: OffsetDateTime) -> FiringRow {
-    let old = subject.row.as_ref();
-    let value = match observed {
-        Observation::Read(reading) => Some(reading.value),
-        Observation::Withdrawn(_) => old.and_then(|row| row.last_value),
-    };
-    FiringRow {
-        fingerprint: subject.fingerprint.clone(),
-        service_id: subject
-            .target
-            .map(|target| target.service_id)
-            .or_else(|| old.and_then(|row| row.service_id)),
-        environment_id: subject
-            .target
-            .map(|target| target.environment_id)
-            .or_else(|| old.and_then(|row| row.environment_id)),
-        firing,
-        last_evaluated_at: now,
-        last_value: value,
-        incident_id: old.and_then(|row| row.incident_id),
-    }
+    Ok(Locked::Done(done.report))
 }

@@ -5,6 +5,7 @@ mod config;
 mod routes;
 
 mod evaluation;
+mod heard;
 mod sweep;
 mod transitions;
 mod triggers;
@@ -16,6 +17,7 @@ mod egress;
 mod signature;
 
 mod audit;
+mod calls;
 mod links;
 mod metrics;
 mod quotas;

@@ -1,10 +1,11 @@
 //! The URL table of alerting.
 
 mod channels;
+mod heartbeats;
 mod incidents;
 mod notes;
 mod notifications;
-mod rules;
+pub(crate) mod rules;
 mod sweeps;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -13,10 +14,18 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     config
         .service(rules::list)
         .service(rules::create)
+        .service(rules::apply::export)
+        .service(rules::apply::apply)
+        .service(rules::backtest::backtest)
+        .service(rules::preview::preview)
+        .service(rules::versions)
+        .service(rules::rotate_heartbeat)
         .service(rules::show)
         .service(rules::change)
         .service(rules::delete)
         .service(sweeps::evaluate)
+        .service(heartbeats::post)
+        .service(heartbeats::get)
         .service(incidents::list)
         .service(incidents::create)
         .service(incidents::show)

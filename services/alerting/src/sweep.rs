@@ -1,9 +1,10 @@
 //! The sweep: every rule of every tenant, again and again, so that a lost or late event changes only when something is
-//! noticed, not whether. One replica sweeps, by lease; tenants take turns, and none gets more than one at a time.
+//! noticed, not whether. One replica sweeps, by lease; tenants take turns, and none gets more than one at a time. Of each
+//! tenant all rules are screened first, and only those that have something to write are evaluated one by one.
 
 use std::collections::{HashMap, VecDeque};
 use std::error::Error;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::web;
@@ -20,6 +21,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::State;
+use crate::evaluation::screen::{self, Focus, Screened};
 use crate::evaluation::{self, EvaluationError, Report};
 use crate::metrics;
 use crate::transitions::{self, Resolution, Story};
@@ -30,6 +32,8 @@ const WORKERS: usize = 4;
 /// A sweep ends after this long at the latest: what is left comes first in the next, and no tenant with many slow rules
 /// keeps the others waiting for it.
 const LONGEST: Duration = Duration::from_secs(30);
+/// For how long it is kept what rules decided: as long as arrivals are.
+const HISTORY_DAYS: f64 = 35.0;
 
 /// Sweeps at intervals until the service stops.
 pub(crate) async fn run(kit: Kit, state: web::Data<State>) {
@@ -93,6 +97,10 @@ async fn turn(kit: &Kit, state: &State, owner: Uuid) -> Result<bool, DbError> {
         () = watch => Swept::default(),
     };
     metrics::swept(started.elapsed(), swept.left);
+    {
+        let conn = kit.db.conn("alerting.expire").await?;
+        alert_rules::expire_history_all_orgs(&conn, HISTORY_DAYS).await?;
+    }
     let backlog = {
         let conn = kit.db.conn("alerting.backlog").await?;
         notification_jobs::backlog_all_orgs(&conn).await?
@@ -104,11 +112,11 @@ async fn turn(kit: &Kit, state: &State, owner: Uuid) -> Result<bool, DbError> {
 /// Evaluates every rule, longest unevaluated first, and resolves what no rule will; until all is done, the time is
 /// over, or `stop` is cancelled.
 pub(crate) async fn everything(kit: &Kit, state: &State, stop: &CancellationToken) -> Result<Swept, DbError> {
-    let rules = {
+    let orgs = {
         let conn = kit.db.conn("alerting.sweep").await?;
-        alert_rules::to_evaluate_all_orgs(&conn).await?
+        alert_rules::orgs_to_evaluate_all_orgs(&conn).await?
     };
-    let mut swept = evaluate_in_turns(kit, state, rules, stop).await;
+    let mut swept = evaluate_in_turns(kit, state, orgs, stop).await;
     swept.resolved += resolve_orphans(kit, state).await?;
     Ok(swept)
 }
@@ -150,23 +158,27 @@ impl Swept {
     }
 }
 
-async fn evaluate_in_turns(
-    kit: &Kit,
-    state: &State,
-    rules: Vec<(OrgId, AlertRuleId)>,
-    stop: &CancellationToken,
-) -> Swept {
-    let turns = Turns::new(rules);
+async fn evaluate_in_turns(kit: &Kit, state: &State, orgs: Vec<OrgId>, stop: &CancellationToken) -> Swept {
+    let turns = Turns::new(orgs);
     let end = Instant::now() + LONGEST;
     let worker = async || {
         let mut swept = Swept::default();
         while Instant::now() < end && !stop.is_cancelled() && !kit.stopping.is_cancelled() {
-            let Some((org_id, rule_id)) = turns.take() else {
+            let Some(turn) = turns.take() else {
                 break;
             };
-            // What failed is noted with the rule; the sweep goes on.
-            swept.count(&evaluation::run(kit, state, org_id, rule_id, RuleScope::default()).await);
-            turns.give_back(org_id);
+            match turn.work {
+                Work::Screen => {
+                    let screened = screened(kit, turn.org_id).await;
+                    swept.evaluated += screened.quiet;
+                    turns.screened(turn.org_id, screened.to_evaluate);
+                }
+                // What failed is noted with the rule; the sweep goes on.
+                Work::Evaluate(rule_id, place) => {
+                    swept.count(&evaluation::run(kit, state, turn.org_id, rule_id, place).await);
+                }
+            }
+            turns.give_back(turn.org_id);
         }
         swept
     };
@@ -176,6 +188,36 @@ async fn evaluate_in_turns(
         ..Swept::default()
     };
     done.into_iter().fold(left, Swept::plus)
+}
+
+/// What of a tenant is to be evaluated. Where the rules together are too much, each is looked at by itself, and the one that
+/// is too much says so.
+async fn screened(kit: &Kit, org_id: OrgId) -> Screened {
+    match screen::run(kit, org_id, &Focus::Everything).await {
+        Ok(screened) => screened,
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn Error,
+                org.id = %org_id,
+                "the rules of organisation {org_id} are evaluated one by one"
+            );
+            one_by_one(kit, org_id).await.unwrap_or_default()
+        }
+    }
+}
+
+async fn one_by_one(kit: &Kit, org_id: OrgId) -> Result<Screened, DbError> {
+    let mut conn = kit.db.conn("alerting.sweep").await?;
+    let tx = conn.tenant(org_id).await?;
+    let rules = alert_rules::to_evaluate(&tx).await?;
+    tx.commit().await?;
+    Ok(Screened {
+        to_evaluate: rules
+            .into_iter()
+            .map(|rule| (rule.id, RuleScope::default()))
+            .collect(),
+        quiet: 0,
+    })
 }
 
 /// Extends the lease while a sweep runs; ends when it is another's.
@@ -192,49 +234,74 @@ async fn until_lost(kit: &Kit, state: &State, held: Lease) {
     }
 }
 
-/// Whose turn it is: tenants in a circle, each with at most one rule under evaluation.
+/// Whose turn it is: tenants in a circle, each with at most one thing under way.
 struct Turns(Mutex<Waiting>);
 
 struct Waiting {
     circle: VecDeque<OrgId>,
-    rules: HashMap<OrgId, VecDeque<AlertRuleId>>,
+    /// Of tenants that were screened.
+    rules: HashMap<OrgId, VecDeque<(AlertRuleId, RuleScope)>>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Turn {
+    org_id: OrgId,
+    work: Work,
+}
+
+#[derive(Debug, PartialEq)]
+enum Work {
+    Screen,
+    Evaluate(AlertRuleId, RuleScope),
 }
 
 impl Turns {
-    /// Keeps the order of each tenant's rules, and of the tenants by their first.
-    fn new(rules: Vec<(OrgId, AlertRuleId)>) -> Self {
-        let mut waiting = Waiting {
-            circle: VecDeque::new(),
+    /// Keeps the order of the tenants.
+    fn new(orgs: Vec<OrgId>) -> Self {
+        Self(Mutex::new(Waiting {
+            circle: orgs.into(),
             rules: HashMap::new(),
-        };
-        for (org_id, rule_id) in rules {
-            let queue = waiting.rules.entry(org_id).or_default();
-            if queue.is_empty() {
-                waiting.circle.push_back(org_id);
-            }
-            queue.push_back(rule_id);
-        }
-        Self(Mutex::new(waiting))
+        }))
     }
 
-    fn take(&self) -> Option<(OrgId, AlertRuleId)> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn take(&self) -> Option<Turn> {
+        let mut waiting = self.waiting();
         let org_id = waiting.circle.pop_front()?;
-        let rule_id = waiting.rules.get_mut(&org_id)?.pop_front()?;
-        Some((org_id, rule_id))
+        let work = match waiting.rules.get_mut(&org_id) {
+            None => Work::Screen,
+            Some(rules) => {
+                let (rule_id, place) = rules.pop_front()?;
+                Work::Evaluate(rule_id, place)
+            }
+        };
+        Some(Turn { org_id, work })
     }
 
-    /// The tenant's rule is done: it joins the end of the circle if it has more.
+    /// What of a tenant is to be evaluated, in this order.
+    fn screened(&self, org_id: OrgId, rules: Vec<(AlertRuleId, RuleScope)>) {
+        self.waiting().rules.insert(org_id, rules.into());
+    }
+
+    /// The tenant's turn is over: it joins the end of the circle if it has more.
     fn give_back(&self, org_id: OrgId) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting();
         if waiting.rules.get(&org_id).is_some_and(|queue| !queue.is_empty()) {
             waiting.circle.push_back(org_id);
         }
     }
 
+    /// Rules that were not evaluated; a tenant that was not even screened counts as one.
     fn left(&self) -> usize {
-        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.rules.values().map(VecDeque::len).sum()
+        let waiting = self.waiting();
+        let unscreened = waiting
+            .circle
+            .iter()
+            .filter(|org_id| !waiting.rules.contains_key(org_id));
+        unscreened.count() + waiting.rules.values().map(VecDeque::len).sum::<usize>()
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -272,21 +339,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tenants_take_turns_and_none_has_two_rules_out() {
+    fn tenants_take_turns_and_none_has_two_things_out() {
         let (busy, quiet) = (OrgId::generate(), OrgId::generate());
-        let rule = |n: u128| AlertRuleId(Uuid::from_u128(n));
-        let turns = Turns::new(vec![
-            (busy, rule(1)),
-            (busy, rule(2)),
-            (busy, rule(3)),
-            (quiet, rule(9)),
-        ]);
-        assert_eq!(turns.take(), Some((busy, rule(1))));
-        assert_eq!(turns.take(), Some((quiet, rule(9))));
+        let rule = |n: u128| (AlertRuleId(Uuid::from_u128(n)), RuleScope::default());
+        let screen = |org_id| {
+            Some(Turn {
+                org_id,
+                work: Work::Screen,
+            })
+        };
+        let evaluate = |org_id, n| {
+            let (rule_id, place) = rule(n);
+            Some(Turn {
+                org_id,
+                work: Work::Evaluate(rule_id, place),
+            })
+        };
+        let turns = Turns::new(vec![busy, quiet]);
+        assert_eq!(turns.left(), 2);
+        assert_eq!(turns.take(), screen(busy));
+        assert_eq!(turns.take(), screen(quiet));
+        assert_eq!(turns.take(), None, "both are being screened");
+        turns.screened(busy, vec![rule(1), rule(2)]);
+        turns.give_back(busy);
+        turns.screened(quiet, vec![rule(9)]);
+        turns.give_back(quiet);
+        assert_eq!(turns.take(), evaluate(busy, 1));
+        assert_eq!(turns.take(), evaluate(quiet, 9));
         assert_eq!(turns.take(), None, "the busy tenant has one out");
         turns.give_back(quiet);
         turns.give_back(busy);
-        assert_eq!(turns.take(), Some((busy, rule(2))));
-        assert_eq!(turns.left(), 1);
+        assert_eq!(turns.take(), evaluate(busy, 2));
+        assert_eq!(turns.left(), 0);
     }
 }

@@ -1,4 +1,5 @@
 //! Events that say "look now". They shorten the wait for the sweep and decide nothing: what the database holds does.
+//! Those of lines come often, and are looked at together ([`crate::heard`]).
 
 use std::error::Error;
 
@@ -68,15 +69,8 @@ async fn handle(kit: &Kit, state: &State, envelope: Envelope) -> Result<(), Hand
             service_id,
             environment_id,
         } => {
-            scope_changed(
-                kit,
-                state,
-                org_id,
-                RuleType::ErrorCount,
-                service_id,
-                environment_id,
-            )
-            .await
+            state.heard.of(org_id, service_id, environment_id);
+            Ok(())
         }
         Event::DeploymentChangedV1 {
             org_id,
@@ -84,8 +78,8 @@ async fn handle(kit: &Kit, state: &State, envelope: Envelope) -> Result<(), Hand
             environment_id,
             ..
         } => {
-            let kind = RuleType::DeploymentFailure;
-            scope_changed(kit, state, org_id, kind, service_id, environment_id).await
+            state.heard.again(org_id, service_id, environment_id);
+            deployed(kit, state, org_id, service_id, environment_id).await
         }
         Event::RuleChangedV1 { org_id, rule_id } => {
             let evaluated = evaluation::run(kit, state, org_id, rule_id, RuleScope::default()).await;
@@ -95,11 +89,10 @@ async fn handle(kit: &Kit, state: &State, envelope: Envelope) -> Result<(), Hand
     }
 }
 
-async fn scope_changed(
+async fn deployed(
     kit: &Kit,
     state: &State,
     org_id: OrgId,
-    kind: RuleType,
     service_id: ServiceId,
     environment_id: EnvironmentId,
 ) -> Result<(), HandlerError> {
@@ -107,7 +100,7 @@ async fn scope_changed(
         service_id: Some(service_id),
         environment_id: Some(environment_id),
     };
-    let rules = watching(kit, org_id, kind, service_id, environment_id)
+    let rules = watching_deployments(kit, org_id, service_id, environment_id)
         .await
         .map_err(HandlerError::retry)?;
     let mut result = Ok(());
@@ -119,16 +112,16 @@ async fn scope_changed(
     result
 }
 
-async fn watching(
+async fn watching_deployments(
     kit: &Kit,
     org_id: OrgId,
-    kind: RuleType,
     service_id: ServiceId,
     environment_id: EnvironmentId,
 ) -> Result<Vec<AlertRuleId>, DbError> {
     let mut conn = kit.db.conn("alerting.trigger").await?;
     let tx = conn.tenant(org_id).await?;
-    alert_rules::watching(&tx, kind, service_id, environment_id).await
+    let kinds = [RuleType::DeploymentFailure, RuleType::DeployRegression];
+    alert_rules::watching(&tx, &kinds, service_id, environment_id).await
 }
 
 /// A failure that may pass is tried again; another one is noted with its rule, and trying again would not help.

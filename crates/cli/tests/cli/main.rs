@@ -1,6 +1,6 @@
 //! The program against the real services. One file a story.
 //!
-//! The services are not built by this test: `cargo build --bins -p ingest -p query -p identity`.
+//! The services are not built by this test: `cargo build --bins -p ingest -p query -p identity -p alerting`.
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
 
@@ -10,3 +10,4 @@ mod documents;
 mod errors;
 mod following;
 mod round_trip;
+mod rules;

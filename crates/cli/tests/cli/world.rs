@@ -26,10 +26,22 @@ pub(crate) struct Ran {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let stack = Stack::build()
-            .only([Service::Ingest, Service::Query, Service::Identity])
-            .start()
-            .await;
+        Self::start_of(&[Service::Ingest, Service::Query, Service::Identity]).await
+    }
+
+    /// The same, with alerting.
+    pub(crate) async fn with_alerting() -> Self {
+        Self::start_of(&[
+            Service::Ingest,
+            Service::Query,
+            Service::Identity,
+            Service::Alerting,
+        ])
+        .await
+    }
+
+    async fn start_of(services: &[Service]) -> Self {
+        let stack = Stack::build().only(services.iter().copied()).start().await;
         let org = Fixture::org(&stack.db).await;
         let (_, token) = org
             .insert_token(&stack.db, org.viewer.user_id, &TokenSpec::default())

@@ -6,7 +6,7 @@ use tokio_postgres::{Client, NoTls};
 
 /// One row for each tenant table that the fixture leaves empty. `$1` is the organisation; the fixture's service,
 /// environment, key and viewer stand in for `{service}`, `{environment}`, `{key}` and `{viewer}`. A new tenant table needs a line here.
-const ROWS: [&str; 22] = [
+const ROWS: [&str; 26] = [
     "INSERT INTO invites (org_id, id, email, role, token_hash, expires_at)
      VALUES ($1, gen_random_uuid(), 'a@example.com', 'viewer', gen_random_uuid()::text::bytea, now())",
     "INSERT INTO personal_access_tokens (org_id, id, user_id, name, token_prefix, token_hash, role)
@@ -45,6 +45,12 @@ const ROWS: [&str; 22] = [
      VALUES ($1, {service}, 'r', 'deployment_failure', '{}', 'high')",
     "INSERT INTO alert_firings (org_id, rule_id, fingerprint, state, last_evaluated_at)
      VALUES ($1, {service}, 'f', 'inactive', now())",
+    "INSERT INTO alert_rule_versions (org_id, rule_id, version, definition) VALUES ($1, {service}, 1, '{}')",
+    "INSERT INTO alert_transitions (org_id, rule_id, rule_version, fingerprint, at, transition, state, reason, detail)
+     VALUES ($1, {service}, 1, 'f', now(), 'fired', 'firing', 'met', '')",
+    "INSERT INTO alert_heartbeats (org_id, rule_id, token_hash, token_prefix)
+     VALUES ($1, {service}, gen_random_uuid()::text::bytea, 'slh_')",
+    "INSERT INTO alert_heartbeat_calls (org_id, rule_id, at) VALUES ($1, {service}, now())",
     "INSERT INTO incidents (org_id, id, status, severity, source, title, fingerprint, opened_at)
      VALUES ($1, {service}, 'open', 'high', 'manual', 't', 'f', now())",
     "INSERT INTO incident_events (org_id, id, incident_id, at, kind, message)

@@ -1,10 +1,14 @@
-//! The one evaluator: (rule's times, what was seen, previous state, now) → (new state, transition).
+//! The one evaluator: (rule version, facts of the window, previous state, now) → (new state, transition).
 //!
-//! Pure and total, so that production, a preview and a replay of history call the same function. Evaluating twice at
-//! the same moment changes nothing the second time, whatever order or number of events led to it.
+//! Pure and total, so that production, a preview and a replay of history call the same function ([`evaluate_rule`], at
+//! the moments that [`crate::alerting::replay`] chooses). Evaluating twice at the same moment changes nothing the second
+//! time, whatever order or number of events led to it.
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
+
+use crate::alerting::history::History;
+use crate::alerting::rule::Definition;
 
 /// A rule's times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +44,20 @@ pub enum Withdrawal {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Observation {
     Read(Reading),
+    /// Nothing can be said: facts lack, or they are late.
+    NoData(NoData),
     Withdrawn(Withdrawal),
+}
+
+/// Why nothing can be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoData {
+    #[error("what arrived lately is not known yet: a writer is behind")]
+    Late,
+    #[error("nothing has ever come from there")]
+    NeverSeen,
+    #[error("there are more lines than could be looked at in time")]
+    Partial,
 }
 
 /// Where one fingerprint of one rule stands.
@@ -91,19 +108,22 @@ pub enum Reason {
     Clearing,
     /// Firing, but a person resolved the incident: nobody is told again until the condition was false once.
     Settled,
+    /// In whatever state: facts lack or are late, so that it stays as it was. It is not known to be well.
+    NoData,
     RuleDisabled,
     RuleDeleted,
     OutOfScope,
 }
 
 impl Reason {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NotMet,
         Self::Waiting,
         Self::CoolingDown,
         Self::Met,
         Self::Clearing,
         Self::Settled,
+        Self::NoData,
         Self::RuleDisabled,
         Self::RuleDeleted,
         Self::OutOfScope,
@@ -117,6 +137,7 @@ impl Reason {
             Self::Met => "met",
             Self::Clearing => "clearing",
             Self::Settled => "settled",
+            Self::NoData => "no_data",
             Self::RuleDisabled => "rule_disabled",
             Self::RuleDeleted => "rule_deleted",
             Self::OutOfScope => "out_of_scope",
@@ -188,6 +209,7 @@ impl Firing {
             Reason::NotMet
             | Reason::Met
             | Reason::Settled
+            | Reason::NoData
             | Reason::RuleDisabled
             | Reason::RuleDeleted
             | Reason::OutOfScope => None,
@@ -221,6 +243,18 @@ pub enum Transition {
     Ended(EndCause),
 }
 
+impl Transition {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pending { .. } => "pending",
+            Self::Held { .. } => "held",
+            Self::Fired { .. } => "fired",
+            Self::Dropped => "dropped",
+            Self::Ended(_) => "ended",
+        }
+    }
+}
+
 /// Why a firing ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndCause {
@@ -229,6 +263,18 @@ pub enum EndCause {
         since: OffsetDateTime,
     },
     Withdrawn(Withdrawal),
+}
+
+/// Judges the facts of one place by a version of a rule, and says what that makes of it.
+pub fn evaluate_rule(
+    rule: &Definition,
+    facts: &History,
+    before: &Firing,
+    now: OffsetDateTime,
+) -> (Observation, Firing, Option<Transition>) {
+    let observed = rule.condition.judge(facts, now);
+    let (after, transition) = evaluate(&rule.timing, &observed, before, now);
+    (observed, after, transition)
 }
 
 /// Evaluates one fingerprint.
@@ -240,6 +286,13 @@ pub fn evaluate(
 ) -> (Firing, Option<Transition>) {
     match observed {
         Observation::Withdrawn(withdrawal) => withdraw(*withdrawal, before),
+        Observation::NoData(_) => {
+            let unknown = Firing {
+                reason: Reason::NoData,
+                ..*before
+            };
+            (unknown, None)
+        }
         Observation::Read(reading) if reading.holds => condition_true(timing, before, now),
         Observation::Read(_) => condition_false(timing, before, now),
     }

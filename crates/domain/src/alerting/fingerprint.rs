@@ -1,6 +1,8 @@
 //! What makes two firings the same problem.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use crate::ids::{AlertRuleId, EnvironmentId, IncidentId, ServiceId};
 
@@ -29,6 +31,33 @@ impl Fingerprint {
         Self(format!("rule/{rule}/{service}/{environment}"))
     }
 
+    /// The same of one group of its lines, by the values of the fields that the rule groups by. They are hashed: they are
+    /// text of any length that senders choose.
+    pub fn of_group(
+        rule: AlertRuleId,
+        service: ServiceId,
+        environment: EnvironmentId,
+        values: &[Option<String>],
+    ) -> Self {
+        let mut hash = Sha256::new();
+        for value in values {
+            match value {
+                // Lengths keep the values apart.
+                Some(value) => {
+                    hash.update([1]);
+                    hash.update(value.len().to_be_bytes());
+                    hash.update(value.as_bytes());
+                }
+                None => hash.update([0]),
+            }
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        let mut half = [0; 16];
+        half.copy_from_slice(&digest[..16]);
+        let digest = Uuid::from_bytes(half).simple();
+        Self(format!("rule/{rule}/{service}/{environment}/{digest}"))
+    }
+
     /// An incident that a person opened: a problem of its own.
     pub fn of_manual(incident: IncidentId) -> Self {
         Self(format!("manual/{incident}"))
@@ -41,8 +70,6 @@ impl Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     #[test]
@@ -62,5 +89,29 @@ mod tests {
         );
         assert_ne!(of(1, 2, 3), of(2, 1, 3));
         assert_ne!(of(1, 2, 3), of(1, 2, 4));
+    }
+
+    #[test]
+    fn groups_are_told_apart_by_their_values() {
+        let (rule, service, environment) = (
+            AlertRuleId::generate(),
+            ServiceId::generate(),
+            EnvironmentId::generate(),
+        );
+        let of = |values: &[Option<&str>]| {
+            let values: Vec<_> = values.iter().map(|value| value.map(str::to_owned)).collect();
+            Fingerprint::of_group(rule, service, environment, &values)
+        };
+        let all = [
+            of(&[Some("a"), Some("bc")]),
+            of(&[Some("ab"), Some("c")]),
+            of(&[Some("abc"), None]),
+            of(&[None, Some("abc")]),
+            of(&[Some(""), Some("abc")]),
+        ];
+        for (place, one) in all.iter().enumerate() {
+            assert!(!all[..place].contains(one));
+        }
+        assert_eq!(of(&[Some("a")]), of(&[Some("a")]));
     }
 }

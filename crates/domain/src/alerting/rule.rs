@@ -1,12 +1,29 @@
 //! What a rule watches, and with which parameters.
+//!
+//! A [`Condition`] is a rule's type with its parameters, checked. It judges what is stored of one place (a
+//! [`History`]) at one moment: production, preview and backtest all ask it.
+
+mod counts;
+mod deployments;
+mod describe;
+mod heartbeat;
+mod params;
+mod window;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use time::Duration;
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
 
-use crate::alerting::evaluator::{Reading, Timing};
-use crate::deployment::DeploymentStatus;
+use crate::alerting::evaluator::{Observation, Timing};
+use crate::alerting::history::{DeploymentReport, History};
 use crate::ids::{EnvironmentId, ServiceId};
+
+pub use counts::{Comparison, ErrorCount, ErrorRate, LogQuery, Silence};
+pub use deployments::{DeployRegression, FinishedDeployment, label_of, read_deployment};
+pub use describe::{Description, InvalidDescription, InvalidLabels, InvalidRunbook, Labels, RunbookUrl};
+pub use heartbeat::Heartbeat;
+pub use params::InvalidParams;
+pub use window::{Window, floor};
 
 /// The kinds of rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -14,17 +31,40 @@ use crate::ids::{EnvironmentId, ServiceId};
 pub enum RuleType {
     /// Too many lines of level error or fatal arrived within a window. Params: threshold, window_seconds.
     ErrorCount,
+    /// Too large a part of the lines is of level error or fatal. Params: threshold_percent, window_seconds, min_lines.
+    ErrorRate,
+    /// Too many, or too few, lines match a query. Params: q, threshold, comparison?, window_seconds, group_by?.
+    LogQuery,
+    /// A source that has sent before sends nothing. Params: window_seconds.
+    Silence,
     /// The newest finished deployment failed. No params.
     DeploymentFailure,
+    /// More errors after a deployment than before it. Params: window_seconds, min_errors, factor.
+    DeployRegression,
+    /// A job did not call its address in time. Params: every_seconds, grace_seconds.
+    Heartbeat,
 }
 
 impl RuleType {
-    pub const ALL: [Self; 2] = [Self::ErrorCount, Self::DeploymentFailure];
+    pub const ALL: [Self; 7] = [
+        Self::ErrorCount,
+        Self::ErrorRate,
+        Self::LogQuery,
+        Self::Silence,
+        Self::DeploymentFailure,
+        Self::DeployRegression,
+        Self::Heartbeat,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ErrorCount => "error_count",
+            Self::ErrorRate => "error_rate",
+            Self::LogQuery => "log_query",
+            Self::Silence => "silence",
             Self::DeploymentFailure => "deployment_failure",
+            Self::DeployRegression => "deploy_regression",
+            Self::Heartbeat => "heartbeat",
         }
     }
 }
@@ -48,182 +88,253 @@ impl std::str::FromStr for RuleType {
 crate::text_column!(RuleType);
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a rule's type is one of error_count, deployment_failure")]
+#[error(
+    "a rule's type is one of error_count, error_rate, log_query, silence, deployment_failure, deploy_regression, \
+     heartbeat"
+)]
 pub struct UnknownRuleType;
 
 /// The longest that a rule may ask its condition to hold before it fires.
 pub const MAX_FOR_SECONDS: i32 = 86_400;
 /// The longest cooldown: a week.
 pub const MAX_COOLDOWN_SECONDS: i32 = 604_800;
+/// The longest that a rule may keep firing after its condition became false.
+pub const MAX_KEEP_FIRING_SECONDS: i32 = 86_400;
 
 /// What must be true for a rule to fire: its type with its parameters, checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
     ErrorCount(ErrorCount),
+    ErrorRate(ErrorRate),
+    LogQuery(LogQuery),
+    Silence(Silence),
     DeploymentFailure,
+    DeployRegression(DeployRegression),
+    Heartbeat(Heartbeat),
 }
 
-/// A wrong parameter: `field` is its path below `params`, empty for `params` itself.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("params.{field} {message}")]
-pub struct InvalidParams {
-    pub field: String,
-    pub message: String,
+/// Which facts a condition is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Facts {
+    /// Lines counted as they arrive.
+    Arrivals,
+    /// The same, and what was deployed when.
+    ArrivalsAndDeployments,
+    Deployments,
+    /// Lines themselves, by their own time.
+    Lines,
+    /// Calls of a job.
+    Beats,
 }
 
 impl Condition {
     /// Reads the parameters of a rule of this type. Unknown ones are refused by name.
     pub fn parse(kind: RuleType, params: &Value) -> Result<Self, InvalidParams> {
         let Some(params) = params.as_object() else {
-            return Err(invalid("", "must be an object"));
+            return Err(params::invalid("", "must be an object"));
         };
         match kind {
             RuleType::ErrorCount => ErrorCount::parse(params).map(Self::ErrorCount),
+            RuleType::ErrorRate => ErrorRate::parse(params).map(Self::ErrorRate),
+            RuleType::LogQuery => LogQuery::parse(params).map(Self::LogQuery),
+            RuleType::Silence => Silence::parse(params).map(Self::Silence),
             RuleType::DeploymentFailure => {
-                refuse_unknown(kind, params, &[])?;
+                params::refuse_unknown(kind, params, &[])?;
                 Ok(Self::DeploymentFailure)
             }
+            RuleType::DeployRegression => DeployRegression::parse(params).map(Self::DeployRegression),
+            RuleType::Heartbeat => Heartbeat::parse(params).map(Self::Heartbeat),
         }
     }
 
     pub fn kind(&self) -> RuleType {
         match self {
             Self::ErrorCount(_) => RuleType::ErrorCount,
+            Self::ErrorRate(_) => RuleType::ErrorRate,
+            Self::LogQuery(_) => RuleType::LogQuery,
+            Self::Silence(_) => RuleType::Silence,
             Self::DeploymentFailure => RuleType::DeploymentFailure,
+            Self::DeployRegression(_) => RuleType::DeployRegression,
+            Self::Heartbeat(_) => RuleType::Heartbeat,
         }
     }
 
     /// The stored form of the parameters.
     pub fn params(&self) -> Value {
         match self {
-            Self::ErrorCount(count) => {
-                json!({"threshold": count.threshold, "window_seconds": count.window_seconds})
-            }
+            Self::ErrorCount(count) => count.params(),
+            Self::ErrorRate(rate) => rate.params(),
+            Self::LogQuery(query) => query.params(),
+            Self::Silence(silence) => silence.params(),
             Self::DeploymentFailure => json!({}),
+            Self::DeployRegression(regression) => regression.params(),
+            Self::Heartbeat(heartbeat) => heartbeat.params(),
+        }
+    }
+
+    pub fn facts(&self) -> Facts {
+        match self {
+            Self::ErrorCount(_) | Self::ErrorRate(_) | Self::Silence(_) => Facts::Arrivals,
+            Self::LogQuery(_) => Facts::Lines,
+            Self::DeploymentFailure => Facts::Deployments,
+            Self::DeployRegression(_) => Facts::ArrivalsAndDeployments,
+            Self::Heartbeat(_) => Facts::Beats,
+        }
+    }
+
+    /// How often it is judged: at multiples of this since 1970. Lines are counted in bins of this width.
+    pub fn step(&self) -> Duration {
+        match self {
+            Self::ErrorCount(count) => count.window().step(),
+            Self::ErrorRate(rate) => rate.window().step(),
+            Self::LogQuery(query) => query.window().step(),
+            Self::Silence(silence) => silence.window().step(),
+            Self::DeployRegression(regression) => regression.window().step(),
+            Self::DeploymentFailure | Self::Heartbeat(_) => Window::SHORTEST_STEP,
+        }
+    }
+
+    /// From when on lines are needed to judge moments from `first` on, where this is known to have been deployed; `None`
+    /// where none are.
+    pub fn lines_from(
+        &self,
+        deployments: &[DeploymentReport],
+        first: OffsetDateTime,
+    ) -> Option<OffsetDateTime> {
+        match self {
+            Self::ErrorCount(count) => Some(count.window().start(first)),
+            Self::ErrorRate(rate) => Some(rate.window().start(first)),
+            Self::LogQuery(query) => Some(query.window().start(first)),
+            Self::Silence(silence) => Some(silence.window().start(first)),
+            Self::DeployRegression(regression) => regression.lines_from(deployments, first),
+            Self::DeploymentFailure | Self::Heartbeat(_) => None,
+        }
+    }
+
+    /// Whether the condition is surely false at this moment and for a while, by facts that can no longer change; then until
+    /// when: the first moment at which it may be otherwise, or `None` if nothing that is known makes it so.
+    #[expect(clippy::option_option, reason = "whether it is quiet, and until when")]
+    pub(crate) fn quiet_until(
+        &self,
+        history: &History,
+        at: OffsetDateTime,
+    ) -> Option<Option<OffsetDateTime>> {
+        let empty = |window: Window| {
+            let lines = history.lines.between(window.start(at), at).lines;
+            let next = || {
+                let bin = history.lines.first_from(at)?;
+                Some(floor(bin, window.step()) + window.step())
+            };
+            (lines == 0 && !history.is_partial).then(next)
+        };
+        match self {
+            Self::ErrorCount(count) => empty(count.window()),
+            Self::LogQuery(query) if query.comparison() == Comparison::AtLeast => empty(query.window()),
+            Self::DeployRegression(regression) => regression.quiet_until(history, at),
+            Self::ErrorRate(_)
+            | Self::LogQuery(_)
+            | Self::Silence(_)
+            | Self::DeploymentFailure
+            | Self::Heartbeat(_) => None,
+        }
+    }
+
+    /// How long before the newest facts it is judged: what is on its way then does not look like silence.
+    pub fn delay(&self) -> Duration {
+        match self {
+            Self::LogQuery(query) => query.delay(),
+            Self::Heartbeat(_) => Heartbeat::DELAY,
+            Self::ErrorCount(_)
+            | Self::ErrorRate(_)
+            | Self::Silence(_)
+            | Self::DeploymentFailure
+            | Self::DeployRegression(_) => Duration::ZERO,
+        }
+    }
+
+    /// Whether more facts can only make it truer: once it holds at a moment, it is known before all facts of that
+    /// moment are there.
+    pub fn only_grows(&self) -> bool {
+        match self {
+            Self::ErrorCount(_) | Self::DeployRegression(_) => true,
+            Self::LogQuery(query) => query.comparison() == Comparison::AtLeast,
+            Self::ErrorRate(_) | Self::Silence(_) | Self::DeploymentFailure | Self::Heartbeat(_) => false,
+        }
+    }
+
+    /// The number that its reading is compared with, for a chart.
+    pub fn threshold(&self) -> Option<f64> {
+        match self {
+            Self::ErrorCount(count) => Some(count.threshold() as f64),
+            Self::ErrorRate(rate) => Some(rate.threshold_percent()),
+            Self::LogQuery(query) => Some(query.threshold() as f64),
+            Self::Silence(silence) => Some(silence.window().seconds().into()),
+            Self::Heartbeat(heartbeat) => Some(heartbeat.due_after().as_seconds_f64()),
+            Self::DeploymentFailure => Some(1.0),
+            // Of its own for each deployment.
+            Self::DeployRegression(_) => None,
+        }
+    }
+
+    /// What is stored of one place, judged at one moment.
+    pub fn judge(&self, history: &History, at: OffsetDateTime) -> Observation {
+        match self {
+            Self::ErrorCount(count) => Observation::Read(count.judge(history, at)),
+            Self::ErrorRate(rate) => Observation::Read(rate.judge(history, at)),
+            Self::LogQuery(query) => query.judge(history, at),
+            Self::Silence(silence) => silence.judge(history, at),
+            Self::DeploymentFailure => {
+                let finished = deployments::newest_finished(&history.deployments, at);
+                Observation::Read(read_deployment(finished.as_ref()))
+            }
+            Self::DeployRegression(regression) => Observation::Read(regression.judge(history, at)),
+            Self::Heartbeat(heartbeat) => heartbeat.judge(history, at),
         }
     }
 
     /// How long the condition must have been false before a firing ends by itself. A count stays low for its window,
-    /// so that a burst which comes and goes is one story; a deployment that succeeded has ended it.
+    /// so that a burst which comes and goes is one story; a deployment that succeeded, a line or a call has ended it.
     fn clear_after(&self) -> Duration {
         match self {
-            Self::ErrorCount(count) => count.window(),
-            Self::DeploymentFailure => Duration::ZERO,
+            Self::ErrorCount(count) => count.window().length(),
+            Self::ErrorRate(rate) => rate.window().length(),
+            Self::LogQuery(query) => query.window().length(),
+            Self::DeployRegression(regression) => regression.window().length(),
+            Self::Silence(_) | Self::DeploymentFailure | Self::Heartbeat(_) => Duration::ZERO,
         }
     }
 
     /// The rule's times, for the evaluator.
-    pub fn timing(&self, for_seconds: i32, cooldown_seconds: i32) -> Timing {
+    pub fn timing(&self, times: Times) -> Timing {
         Timing {
-            hold_for: Duration::seconds(for_seconds.into()),
-            cooldown: Duration::seconds(cooldown_seconds.into()),
-            clear_after: self.clear_after(),
+            hold_for: Duration::seconds(times.for_seconds.into()),
+            cooldown: Duration::seconds(times.cooldown_seconds.into()),
+            clear_after: self
+                .clear_after()
+                .max(Duration::seconds(times.keep_firing_for_seconds.into())),
         }
     }
 }
 
-/// `error_count`: at least `threshold` lines of level error or fatal arrived within the last `window_seconds`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ErrorCount {
-    threshold: u64,
-    window_seconds: u32,
+/// The times that people set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    pub for_seconds: i32,
+    pub cooldown_seconds: i32,
+    pub keep_firing_for_seconds: i32,
 }
 
-impl ErrorCount {
-    pub const THRESHOLD: std::ops::RangeInclusive<u64> = 1..=1_000_000_000;
-    /// Two buckets of arrivals up to a day.
-    pub const WINDOW_SECONDS: std::ops::RangeInclusive<u64> = 10..=86_400;
-
-    fn parse(params: &Map<String, Value>) -> Result<Self, InvalidParams> {
-        refuse_unknown(RuleType::ErrorCount, params, &["threshold", "window_seconds"])?;
-        Ok(Self {
-            threshold: whole_number(params, "threshold", &Self::THRESHOLD)?,
-            window_seconds: whole_number(params, "window_seconds", &Self::WINDOW_SECONDS)? as u32,
-        })
-    }
-
-    pub fn window(&self) -> Duration {
-        Duration::seconds(self.window_seconds.into())
-    }
-
-    /// What this many errors within the window mean.
-    pub fn read(&self, errors: u64) -> Reading {
-        let Self {
-            threshold,
-            window_seconds,
-        } = self;
-        let noun = if errors == 1 { "error" } else { "errors" };
-        Reading {
-            holds: errors >= *threshold,
-            value: errors as f64,
-            threshold: *threshold as f64,
-            detail: format!("{errors} {noun} in the last {window_seconds} s (threshold {threshold})"),
-        }
-    }
+/// One version of a rule, as far as it decides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definition {
+    pub condition: Condition,
+    pub timing: Timing,
 }
 
-/// An attempt to deploy that ended in success or failure; cancelled and superseded ones are neither.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FinishedDeployment {
-    pub succeeded: bool,
-    /// What people call it: its version, short commit or name.
-    pub label: String,
-}
-
-impl FinishedDeployment {
-    /// `None` for a status that says neither success nor failure.
-    pub fn new(
-        status: DeploymentStatus,
-        version: Option<&str>,
-        commit_sha: Option<&str>,
-        name: &str,
-    ) -> Option<Self> {
-        let succeeded = match status {
-            DeploymentStatus::Success => true,
-            DeploymentStatus::Failure => false,
-            DeploymentStatus::Pending
-            | DeploymentStatus::InProgress
-            | DeploymentStatus::Cancelled
-            | DeploymentStatus::Superseded => return None,
-        };
-        let commit: Option<String> = commit_sha.map(|sha| sha.chars().take(7).collect());
-        let parts = [
-            Some(name.to_owned()),
-            version.map(str::to_owned),
-            commit.map(|commit| format!("({commit})")),
-        ];
-        let label: Vec<String> = parts
-            .into_iter()
-            .flatten()
-            .filter(|part| !part.is_empty())
-            .collect();
-        Some(Self {
-            succeeded,
-            label: label.join(" "),
-        })
-    }
-}
-
-/// `deployment_failure`: what the newest finished deployment of a service and environment means.
-pub fn read_deployment(newest_finished: Option<&FinishedDeployment>) -> Reading {
-    let (holds, detail) = match newest_finished {
-        None => (false, "no deployment has finished".to_owned()),
-        Some(deployment) => {
-            let verb = if deployment.succeeded {
-                "succeeded"
-            } else {
-                "failed"
-            };
-            let words = ["deployment", &deployment.label, verb];
-            let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-            (!deployment.succeeded, words.join(" "))
-        }
-    };
-    Reading {
-        holds,
-        value: f64::from(u8::from(holds)),
-        threshold: 1.0,
-        detail,
+impl Definition {
+    pub fn new(condition: Condition, times: Times) -> Self {
+        let timing = condition.timing(times);
+        Self { condition, timing }
     }
 }
 
@@ -241,114 +352,5 @@ impl RuleScope {
     }
 }
 
-fn refuse_unknown(kind: RuleType, params: &Map<String, Value>, known: &[&str]) -> Result<(), InvalidParams> {
-    let Some(unknown) = params.keys().find(|key| !known.contains(&key.as_str())) else {
-        return Ok(());
-    };
-    let hint = if known.is_empty() {
-        "it has none".to_owned()
-    } else {
-        format!("it has {}", known.join(", "))
-    };
-    Err(invalid(unknown, format!("is not a parameter of {kind}: {hint}")))
-}
-
-fn whole_number(
-    params: &Map<String, Value>,
-    name: &str,
-    range: &std::ops::RangeInclusive<u64>,
-) -> Result<u64, InvalidParams> {
-    let wanted = || format!("must be a whole number from {} to {}", range.start(), range.end());
-    let value = params.get(name).ok_or_else(|| invalid(name, wanted()))?;
-    value
-        .as_u64()
-        .filter(|number| range.contains(number))
-        .ok_or_else(|| invalid(name, wanted()))
-}
-
-fn invalid(field: &str, message: impl Into<String>) -> InvalidParams {
-    InvalidParams {
-        field: field.to_owned(),
-        message: message.into(),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parameters_round_trip() {
-        let params = json!({"threshold": 20, "window_seconds": 60});
-        let condition = Condition::parse(RuleType::ErrorCount, &params).unwrap();
-        assert_eq!(condition.params(), params);
-        assert_eq!(condition.kind(), RuleType::ErrorCount);
-        let none = Condition::parse(RuleType::DeploymentFailure, &json!({})).unwrap();
-        assert_eq!(none.params(), json!({}));
-    }
-
-    #[rstest::rstest]
-    #[case(RuleType::ErrorCount, json!({"window_seconds": 60}), "threshold")]
-    #[case(RuleType::ErrorCount, json!({"threshold": 0, "window_seconds": 60}), "threshold")]
-    #[case(RuleType::ErrorCount, json!({"threshold": 1.5, "window_seconds": 60}), "threshold")]
-    #[case(RuleType::ErrorCount, json!({"threshold": "20", "window_seconds": 60}), "threshold")]
-    #[case(RuleType::ErrorCount, json!({"threshold": 1e300_f64, "window_seconds": 60}), "threshold")]
-    #[case(RuleType::ErrorCount, json!({"threshold": 1, "window_seconds": 9}), "window_seconds")]
-    #[case(RuleType::ErrorCount, json!({"threshold": 1, "window_seconds": 86_401}), "window_seconds")]
-    #[case(RuleType::ErrorCount, json!({"threshold": 1, "window_seconds": 60, "q": "x"}), "q")]
-    #[case(RuleType::DeploymentFailure, json!({"threshold": 1}), "threshold")]
-    #[case(RuleType::DeploymentFailure, json!([]), "")]
-    #[case(RuleType::ErrorCount, json!(null), "")]
-    fn a_wrong_parameter_is_named(#[case] kind: RuleType, #[case] params: Value, #[case] field: &str) {
-        assert_eq!(Condition::parse(kind, &params).unwrap_err().field, field);
-    }
-
-    #[test]
-    fn a_count_holds_from_its_threshold_on() {
-        let Ok(Condition::ErrorCount(count)) = Condition::parse(
-            RuleType::ErrorCount,
-            &json!({"threshold": 2, "window_seconds": 60}),
-        ) else {
-            panic!("must parse")
-        };
-        assert!(!count.read(1).holds);
-        assert!(count.read(2).holds);
-        assert_eq!(count.read(1).detail, "1 error in the last 60 s (threshold 2)");
-    }
-
-    #[test]
-    fn only_a_failed_newest_deployment_holds() {
-        let finished =
-            |status| FinishedDeployment::new(status, Some("v1.2"), Some("0123456789abcdef"), "deploy");
-        let failed = finished(DeploymentStatus::Failure).unwrap();
-        assert_eq!(
-            read_deployment(Some(&failed)).detail,
-            "deployment deploy v1.2 (0123456) failed"
-        );
-        assert!(read_deployment(Some(&failed)).holds);
-        assert!(!read_deployment(finished(DeploymentStatus::Success).as_ref()).holds);
-        assert!(!read_deployment(None).holds);
-        assert_eq!(finished(DeploymentStatus::Cancelled), None);
-        assert_eq!(finished(DeploymentStatus::Superseded), None);
-    }
-
-    #[test]
-    fn a_scope_covers_what_it_names_and_nothing_else() {
-        let (service, environment) = (ServiceId::generate(), EnvironmentId::generate());
-        let everywhere = RuleScope::default();
-        let one_service = RuleScope {
-            service_id: Some(service),
-            environment_id: None,
-        };
-        let one_environment = RuleScope {
-            service_id: Some(service),
-            environment_id: Some(environment),
-        };
-        for scope in [everywhere, one_service, one_environment] {
-            assert!(scope.covers(service, environment));
-        }
-        assert!(everywhere.covers(ServiceId::generate(), environment));
-        assert!(!one_service.covers(ServiceId::generate(), environment));
-        assert!(!one_environment.covers(service, EnvironmentId::generate()));
-    }
-}
+mod tests;

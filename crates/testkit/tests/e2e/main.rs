@@ -20,6 +20,7 @@ mod size;
 mod stored;
 mod watch;
 
+mod alert_latency;
 mod bad_input;
 mod faults;
 mod follow;

@@ -26,6 +26,8 @@ pub(super) const UNTIMED: Timing = Timing {
 pub(super) struct Effect<'a> {
     pub(super) tx: &'a TenantTx<'a>,
     pub(super) rule: &'a AlertRule,
+    /// What an incident is called by.
+    pub(super) title: String,
     /// `None` where the rule no longer looks.
     pub(super) target: Option<&'a NamedScope>,
     pub(super) observed: &'a Observation,
@@ -52,7 +54,7 @@ impl Effect<'_> {
         let Some(incident_id) = last_incident else {
             return Ok(());
         };
-        let cooldown = self.rule.cooldown_seconds;
+        let cooldown = self.rule.times.cooldown_seconds;
         let event = NewEvent {
             kind: EventKind::FiringHeld,
             actor: None,
@@ -76,7 +78,7 @@ impl Effect<'_> {
             id: IncidentId::generate(),
             severity: self.rule.severity,
             source: IncidentSource::Rule,
-            title: title_of(&self.rule.name, &target.service, &target.environment),
+            title: title_of(&self.title, &target.service, &target.environment),
             summary: reading.detail.clone(),
             rule_id: Some(self.rule.id),
             service_id: Some(target.service_id),
@@ -126,7 +128,7 @@ impl Effect<'_> {
         };
         let reading = match self.observed {
             Observation::Read(reading) => Some(reading),
-            Observation::Withdrawn(_) => None,
+            Observation::NoData(_) | Observation::Withdrawn(_) => None,
         };
         let why = end_in_words(cause, reading.map_or("", |reading| &reading.detail));
         let ended = NewEvent {

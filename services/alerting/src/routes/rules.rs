@@ -2,11 +2,8 @@
 
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use db::alert_rules::{self, AlertRule, Settings};
-use db::{DbError, TenantTx, alert_firings, audit_logs, incidents, outbox};
-use domain::alerting::rule::{
-    Condition, InvalidParams, MAX_COOLDOWN_SECONDS, MAX_FOR_SECONDS, RuleScope, RuleType,
-};
-use domain::events::Event;
+use db::{alert_firings, alert_heartbeats, alert_transitions, audit_logs};
+use domain::alerting::rule::{Condition, Description, Labels, RuleScope, RuleType, RunbookUrl, Times};
 use domain::ids::{AlertRuleId, EnvironmentId, OrgId, ServiceId};
 use domain::name::{InvalidName, Name};
 use domain::page::Cursor;
@@ -16,16 +13,29 @@ use serde_json::Value;
 use service_kit::access::{Developer, Viewer};
 use service_kit::body::{JsonBody, PathId, QueryParams};
 use service_kit::page::PageParams;
-use service_kit::{ApiError, Data, ErrorBody, Kit, Page, context};
+use service_kit::{ApiError, Data, ErrorBody, Kit, Page};
 use utoipa::ToSchema;
 
-use self::views::{FiringView, RuleDetailView, RuleView};
+use self::input::{RuleBody, check, invalid_params, stored_description, stored_runbook};
+use self::views::{
+    FiringView, HeartbeatUrlView, HeartbeatView, RuleDetailView, RuleMadeView, RuleView, TransitionView,
+    VersionView,
+};
 use crate::app::State;
-use crate::audit::{entry, seen};
+use crate::audit::entry;
 use crate::text::Change;
 use crate::{evaluation, quotas};
 
+pub(crate) mod apply;
+pub(crate) mod backtest;
+mod document;
+mod input;
+mod past;
+pub(crate) mod preview;
 mod views;
+mod written;
+
+pub(crate) use past::LOOKING_BACK;
 
 /// Alert rules, newest first.
 #[utoipa::path(
@@ -51,37 +61,34 @@ pub(crate) async fn list(
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, cursor, RuleView::from)))
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct CreateRuleRequest {
-    name: Name,
-    #[serde(rename = "type")]
-    kind: RuleType,
-    /// For `error_count`: threshold (1 or more) and window_seconds (10 to 86400). For `deployment_failure`: {}.
-    #[schema(value_type = Object)]
-    params: Value,
-    severity: Severity,
-    /// Absent: every service of the organisation, each on its own.
-    service_id: Option<ServiceId>,
-    /// Absent: every environment. Needs service_id.
-    environment_id: Option<EnvironmentId>,
-    /// How long the condition must hold before the rule fires, 0 to 86400; 0 when absent.
-    #[serde(default)]
-    for_seconds: i32,
-    /// How long after firing it does not fire again, 0 to 604800; 0 when absent.
-    #[serde(default)]
-    cooldown_seconds: i32,
-    /// True when absent.
-    enabled: Option<bool>,
-}
-
 /// Makes a rule, and evaluates it at once.
 #[utoipa::path(
     tag = "rules",
     security(("session" = ["developer"])),
-    request_body = CreateRuleRequest,
+    request_body(content = RuleBody, examples(
+        ("errors" = (summary = "Too many errors", value = json!({"name": "checkout errors", "type": "error_count",
+            "params": {"threshold": 20, "window_seconds": 300}, "severity": "high", "cooldown_seconds": 900,
+            "labels": {"team": "payments"}, "runbook_url": "https://runbooks.example.com/checkout"}))),
+        ("rate" = (summary = "A rate of errors", value = json!({"name": "error rate", "type": "error_rate",
+            "params": {"threshold_percent": 5, "window_seconds": 300, "min_lines": 100}, "severity": "medium",
+            "for_seconds": 60}))),
+        ("query" = (summary = "Lines that match", value = json!({"name": "payment timeouts", "type": "log_query",
+            "params": {"q": "timeout level:>=warn service:payment*", "threshold": 5, "comparison": "at_least",
+            "window_seconds": 300, "group_by": ["provider"]}, "severity": "high"}))),
+        ("silence" = (summary = "A source that stopped", value = json!({"name": "nothing comes", "type": "silence",
+            "params": {"window_seconds": 900}, "severity": "high"}))),
+        ("deployment" = (summary = "A deployment failed", value = json!({"name": "deployment failed",
+            "type": "deployment_failure", "params": {}, "severity": "medium"}))),
+        ("regression" = (summary = "More errors since a deployment", value = json!({"name": "bad release",
+            "type": "deploy_regression", "params": {"window_seconds": 600, "min_errors": 20, "factor": 2},
+            "severity": "critical"}))),
+        ("heartbeat" = (summary = "A job that must call", value = json!({"name": "nightly backup", "type": "heartbeat",
+            "params": {"every_seconds": 86400, "grace_seconds": 3600}, "severity": "high",
+            "service_id": "6d6e2a0c-5a0f-4d3c-9a57-3f8b0c1f2e4d",
+            "environment_id": "0b9cf6cb-8a37-4c0e-8f55-6a1f6e0f8f11"})))
+    )),
     responses(
-        (status = 201, body = Data<RuleView>),
+        (status = 201, description = "a heartbeat's address is in `heartbeat_url`, once", body = Data<RuleMadeView>),
         (status = 404, description = "no such service or environment", body = ErrorBody),
         (status = 409, description = "the name is taken", body = ErrorBody),
     )
@@ -91,35 +98,21 @@ pub(crate) async fn create(
     caller: Developer,
     kit: web::Data<Kit>,
     state: web::Data<State>,
-    JsonBody(body): JsonBody<CreateRuleRequest>,
+    JsonBody(body): JsonBody<RuleBody>,
 ) -> Result<HttpResponse, ApiError> {
-    let settings = Settings {
-        scope: RuleScope {
-            service_id: body.service_id,
-            environment_id: body.environment_id,
-        },
-        name: &body.name,
-        condition: Condition::parse(body.kind, &body.params).map_err(invalid_params)?,
-        severity: body.severity,
-        enabled: body.enabled.unwrap_or(true),
-        for_seconds: body.for_seconds,
-        cooldown_seconds: body.cooldown_seconds,
-    };
-    check(&settings)?;
+    let settings = body.settings()?;
     let mut conn = kit.db.conn("alerting.rules").await?;
     let tx = conn.tenant(caller.org_id).await?;
     quotas::admit_rule(alert_rules::count(&tx).await?)?;
-    let rule = alert_rules::create(&tx, &settings)
-        .await
-        .map_err(|error| not_written(error, settings.name))?;
-    let rule_id = rule.id;
-    let data = RuleView::from(rule);
-    let creation = entry("alert_rule.create", rule_id.0, None, seen(&data));
-    audit_logs::add(&tx, &caller.actor, creation).await?;
-    announce(&tx, rule_id).await?;
+    let (rule, heartbeat_url) = written::create(&tx, &caller.actor, &state, &settings).await?;
     tx.commit().await?;
     drop(conn);
+    let rule_id = rule.id;
     evaluate_now(&kit, &state, caller.org_id, rule_id).await;
+    let data = RuleMadeView {
+        rule: RuleView::from(rule),
+        heartbeat_url,
+    };
     Ok(HttpResponse::Created().json(Data { data }))
 }
 
@@ -141,9 +134,12 @@ pub(crate) async fn show(
     let rule = alert_rules::find(&tx, id).await?.ok_or(NOT_FOUND)?;
     let firings = alert_firings::list_of_rule(&tx, id).await?;
     let firings = firings.iter().map(|row| FiringView::of(row, &rule)).collect();
+    let transitions = alert_transitions::newest_of_rule(&tx, id, TRANSITIONS_SHOWN).await?;
     let data = RuleDetailView {
         rule: RuleView::from(rule),
         firings,
+        transitions: transitions.into_iter().map(TransitionView::from).collect(),
+        heartbeat: alert_heartbeats::find(&tx, id).await?.map(HeartbeatView::from),
     };
     Ok(HttpResponse::Ok().json(Data { data }))
 }
@@ -164,6 +160,13 @@ struct ChangeRuleRequest {
     environment_id: Change<EnvironmentId>,
     for_seconds: Option<i32>,
     cooldown_seconds: Option<i32>,
+    keep_firing_for_seconds: Option<i32>,
+    /// All of them: those that are not here are taken away.
+    labels: Option<Labels>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    runbook_url: Change<RunbookUrl>,
+    description: Option<Description>,
     enabled: Option<bool>,
 }
 
@@ -196,17 +199,11 @@ pub(crate) async fn change(
         .map_err(|error: InvalidName| ApiError::internal(error))?;
     let settings = body.over(&before, &old_name)?;
     check(&settings)?;
-    let after = alert_rules::update(&tx, id, &settings)
-        .await
-        .map_err(|error| not_written(error, settings.name))?
-        .ok_or(NOT_FOUND)?;
-    let (old, data) = (RuleView::from(before), RuleView::from(after));
-    let changed = entry("alert_rule.change", id.0, seen(&old), seen(&data));
-    audit_logs::add(&tx, &caller.actor, changed).await?;
-    announce(&tx, id).await?;
+    let after = written::change(&tx, &caller.actor, before, &settings).await?;
     tx.commit().await?;
     drop(conn);
     evaluate_now(&kit, &state, caller.org_id, id).await;
+    let data = RuleView::from(after);
     Ok(HttpResponse::Ok().json(Data { data }))
 }
 
@@ -232,8 +229,19 @@ impl ChangeRuleRequest {
             condition,
             severity: self.severity.unwrap_or(before.severity),
             enabled: self.enabled.unwrap_or(before.enabled),
-            for_seconds: self.for_seconds.unwrap_or(before.for_seconds),
-            cooldown_seconds: self.cooldown_seconds.unwrap_or(before.cooldown_seconds),
+            times: Times {
+                for_seconds: self.for_seconds.unwrap_or(before.times.for_seconds),
+                cooldown_seconds: self.cooldown_seconds.unwrap_or(before.times.cooldown_seconds),
+                keep_firing_for_seconds: self
+                    .keep_firing_for_seconds
+                    .unwrap_or(before.times.keep_firing_for_seconds),
+            },
+            labels: self.labels.clone().unwrap_or_else(|| before.labels.clone()),
+            runbook_url: self.runbook_url.clone().over(stored_runbook(before)),
+            description: self
+                .description
+                .clone()
+                .unwrap_or_else(|| stored_description(before)),
         })
     }
 }
@@ -255,75 +263,70 @@ pub(crate) async fn delete(
     let mut conn = kit.db.conn("alerting.rules").await?;
     let tx = conn.tenant(caller.org_id).await?;
     let rule = alert_rules::find_for_update(&tx, id).await?.ok_or(NOT_FOUND)?;
-    alert_rules::mark_deleted(&tx, id).await?;
-    let deletion = entry("alert_rule.delete", id.0, seen(&RuleView::from(rule)), None);
-    audit_logs::add(&tx, &caller.actor, deletion).await?;
-    announce(&tx, id).await?;
+    written::delete(&tx, &caller.actor, rule).await?;
     tx.commit().await?;
     drop(conn);
     evaluate_now(&kit, &state, caller.org_id, id).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
+/// What each version of a rule said, newest first; the newest hundred.
+#[utoipa::path(
+    tag = "rules",
+    security(("session" = ["viewer"])),
+    params(("id" = AlertRuleId, Path)),
+    responses((status = 200, body = Data<Vec<VersionView>>), (status = 404, body = ErrorBody))
+)]
+#[get("/api/alerts/{id}/versions")]
+pub(crate) async fn versions(
+    caller: Viewer,
+    kit: web::Data<Kit>,
+    PathId(id): PathId<AlertRuleId>,
+) -> Result<HttpResponse, ApiError> {
+    let mut conn = kit.db.conn("alerting.rules").await?;
+    let tx = conn.tenant(caller.org_id).await?;
+    alert_rules::find(&tx, id).await?.ok_or(NOT_FOUND)?;
+    let versions = alert_rules::versions(&tx, id).await?;
+    let data: Vec<VersionView> = versions.into_iter().map(VersionView::from).collect();
+    Ok(HttpResponse::Ok().json(Data { data }))
+}
+
+/// Gives a heartbeat another address; the one that it had is no longer known.
+#[utoipa::path(
+    tag = "rules",
+    security(("session" = ["developer"])),
+    params(("id" = AlertRuleId, Path)),
+    responses(
+        (status = 200, description = "the address is shown once", body = Data<HeartbeatUrlView>),
+        (status = 404, body = ErrorBody),
+        (status = 409, description = "the rule is no heartbeat", body = ErrorBody),
+    )
+)]
+#[post("/api/alerts/{id}/heartbeat")]
+pub(crate) async fn rotate_heartbeat(
+    caller: Developer,
+    kit: web::Data<Kit>,
+    state: web::Data<State>,
+    PathId(id): PathId<AlertRuleId>,
+) -> Result<HttpResponse, ApiError> {
+    let mut conn = kit.db.conn("alerting.rules").await?;
+    let tx = conn.tenant(caller.org_id).await?;
+    let rule = alert_rules::find_for_update(&tx, id).await?.ok_or(NOT_FOUND)?;
+    if rule.kind != RuleType::Heartbeat.as_str() {
+        let message = "only a rule of type heartbeat has an address that is called".to_owned();
+        return Err(ApiError::Conflict(message));
+    }
+    let heartbeat_url = written::new_address(&tx, &state, id).await?;
+    let rotation = entry("alert_rule.rotate_heartbeat", id.0, None, None);
+    audit_logs::add(&tx, &caller.actor, rotation).await?;
+    tx.commit().await?;
+    let data = HeartbeatUrlView { heartbeat_url };
+    Ok(HttpResponse::Ok().json(Data { data }))
+}
+
 const NOT_FOUND: ApiError = ApiError::NotFound { what: "alert rule" };
-
-fn invalid_params(error: InvalidParams) -> ApiError {
-    let path = if error.field.is_empty() {
-        "params".to_owned()
-    } else {
-        format!("params.{}", error.field)
-    };
-    ApiError::invalid(path, error.message)
-}
-
-/// What the types of single fields cannot say.
-fn check(settings: &Settings<'_>) -> Result<(), ApiError> {
-    let within = |field: &str, seconds: i32, most: i32| {
-        if (0..=most).contains(&seconds) {
-            Ok(())
-        } else {
-            Err(ApiError::invalid(field, format!("must be from 0 to {most}")))
-        }
-    };
-    within("for_seconds", settings.for_seconds, MAX_FOR_SECONDS)?;
-    within(
-        "cooldown_seconds",
-        settings.cooldown_seconds,
-        MAX_COOLDOWN_SECONDS,
-    )?;
-    if settings.scope.environment_id.is_some() && settings.scope.service_id.is_none() {
-        return Err(ApiError::invalid(
-            "environment_id",
-            "needs service_id: an environment belongs to one service",
-        ));
-    }
-    Ok(())
-}
-
-fn not_written(error: DbError, name: &Name) -> ApiError {
-    if error.violates_unique(alert_rules::NAME_KEY) {
-        ApiError::Conflict(format!(
-            "there is a rule named {name} already; choose another name"
-        ))
-    } else if error.violates_foreign_key() {
-        ApiError::NotFound {
-            what: "the service or environment of the rule",
-        }
-    } else {
-        error.into()
-    }
-}
-
-async fn announce(tx: &TenantTx<'_>, rule_id: AlertRuleId) -> Result<(), DbError> {
-    let event = Event::RuleChangedV1 {
-        org_id: tx.org_id(),
-        rule_id,
-    };
-    let correlation_id = context::current().map(|context| context.correlation_id);
-    let now = incidents::clock(tx).await?;
-    outbox::add(tx, event, correlation_id.as_deref(), now).await?;
-    Ok(())
-}
+/// Transitions that are shown with a rule.
+const TRANSITIONS_SHOWN: i64 = 50;
 
 /// So that nobody waits for the event. What fails here is noted with the rule, and the sweep comes anyway.
 async fn evaluate_now(kit: &Kit, state: &State, org_id: OrgId, rule_id: AlertRuleId) {

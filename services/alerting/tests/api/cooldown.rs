@@ -7,7 +7,8 @@ use crate::test_app::{TestApp, text};
 #[tokio::test]
 async fn the_condition_must_hold_before_the_rule_fires() {
     let app = TestApp::start().await;
-    let rule = app.error_rule(json!({"for_seconds": 30})).await;
+    let params = json!({"threshold": 5, "window_seconds": 60});
+    let rule = app.error_rule(json!({"for_seconds": 30, "params": params})).await;
     app.errors(5).await;
     assert_eq!(app.sweep().await["opened"], 0);
     let firing = firing(&app, &rule).await;
@@ -79,6 +80,7 @@ async fn after_a_person_resolved_it_the_same_burst_opens_nothing_and_the_next_on
     let first = text(&app.incidents().await[0]["id"]);
     app.resolve(&first).await;
     for _ in 0..3 {
+        app.pass(5).await;
         app.errors(5).await;
         assert_eq!(app.sweep().await["opened"], 0);
     }

@@ -58,6 +58,7 @@ async fn an_answer_that_came_while_the_database_was_away_is_not_forgotten() {
 async fn a_rule_that_blocks_costs_no_other_tenant_its_turn() {
     let app = TestApp::start().await;
     let blocked = app.error_rule(json!({"name": "blocked"})).await;
+    app.errors(5).await;
     let quiet = Fixture::org(&app.db).await;
     let developer = app
         .replica

@@ -1,6 +1,10 @@
 //! Alerting over HTTP, on a real database, with receivers that check what they get.
 
-#![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test's helper fails by panicking, and prints what it measured"
+)]
 
 mod test_app;
 
@@ -10,10 +14,15 @@ mod delivery;
 mod deployments;
 mod errors;
 mod failures;
+mod heartbeats;
 mod hostile_urls;
 mod incidents;
+mod replay;
 mod replicas;
+mod rule_files;
+mod rule_types;
 mod rules;
 mod secrets;
+mod seeded_faults;
 mod tenancy;
 mod triggers;

@@ -184,7 +184,7 @@ async fn a_rule_that_cannot_be_evaluated_says_so_and_costs_nobody_else_a_turn() 
     let app = TestApp::start().await;
     let broken = app.error_rule(json!({"name": "from the future"})).await;
     let sql =
-        "UPDATE alert_rules SET type = 'heartbeat', last_evaluated_at = NULL WHERE name = 'from the future'";
+        "UPDATE alert_rules SET type = 'horoscope', last_evaluated_at = NULL WHERE name = 'from the future'";
     app.db.owner().await.batch_execute(sql).await.unwrap();
     app.error_rule(json!({"name": "fine"})).await;
     app.errors(5).await;

@@ -18,6 +18,13 @@ fn routes_with_id(
     vec![
         (Method::GET, format!("/api/alerts/{rule}"), body(), true),
         (Method::PATCH, format!("/api/alerts/{rule}"), body(), false),
+        (Method::GET, format!("/api/alerts/{rule}/versions"), body(), true),
+        (
+            Method::POST,
+            format!("/api/alerts/{rule}/heartbeat"),
+            body(),
+            false,
+        ),
         (Method::GET, format!("/api/incidents/{incident}"), body(), true),
         (Method::PATCH, format!("/api/incidents/{incident}"), body(), false),
         (
@@ -155,6 +162,20 @@ async fn a_viewer_reads_and_a_developer_writes_and_a_stranger_does_neither() {
     for path in ["/api/alerts", "/api/incidents", "/api/channels"] {
         routes.push((Method::POST, path.to_owned(), json!({}), false));
     }
+    let draft = json!({"type": "silence", "params": {"window_seconds": 60}});
+    for (method, path, body, viewer_may) in [
+        (Method::GET, "/api/alerts/export", json!({}), true),
+        (
+            Method::POST,
+            "/api/alerts/backtest",
+            json!({"draft": draft, "days": 1}),
+            true,
+        ),
+        (Method::POST, "/api/alerts/preview", json!({"draft": draft}), true),
+        (Method::POST, "/api/alerts/apply", json!({}), false),
+    ] {
+        routes.push((method, path.to_owned(), body, viewer_may));
+    }
     let (viewer, nobody) = (app.as_role(Role::Viewer), app.replica.client());
     for (method, path, body, viewer_may) in &routes {
         call(&nobody, method, path, body)
@@ -168,9 +189,9 @@ async fn a_viewer_reads_and_a_developer_writes_and_a_stranger_does_neither() {
         }
     }
     assert_eq!(
-        routes.len() + 1,
+        routes.len() + 3,
         documented(&app).await,
-        "every route is walked but the internal one"
+        "every route is walked but the internal one and the two of heartbeats, which need no login"
     );
 }
 

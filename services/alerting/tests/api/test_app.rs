@@ -85,6 +85,28 @@ impl TestApp {
         self.arrive(self.org.production, Level::Error, count).await;
     }
 
+    /// Stores lines with this message and these fields in production, now.
+    pub(crate) async fn lines(&self, message: &str, meta: Value, count: i32) {
+        let sql = "INSERT INTO logs (id, org_id, service_id, environment_id, ts, level, message, meta_json)
+            SELECT nextval('logs_id_seq'), $1, $2, $3, clock_timestamp(), 4, $4, $5 FROM generate_series(1, $6)";
+        self.db
+            .owner()
+            .await
+            .execute(
+                sql,
+                &[
+                    &self.org.org_id,
+                    &self.org.service_id,
+                    &self.org.production,
+                    &message,
+                    &meta,
+                    &count,
+                ],
+            )
+            .await
+            .unwrap();
+    }
+
     /// Time passes: everything that alerting remembers is this much older.
     pub(crate) async fn pass(&self, seconds: i64) {
         // Far away first, so that no bucket meets another one on its way.
@@ -93,10 +115,18 @@ impl TestApp {
              UPDATE log_arrivals SET bucket = bucket - interval '9999 days' - interval '{seconds} s';
              UPDATE alert_firings SET pending_since = pending_since - interval '{seconds} s',
                 fired_at = fired_at - interval '{seconds} s', last_true_at = last_true_at - interval '{seconds} s',
-                clear_since = clear_since - interval '{seconds} s';
+                clear_since = clear_since - interval '{seconds} s', evaluated_to = evaluated_to - interval '{seconds} s';
+             UPDATE alert_rules SET evaluated_to = evaluated_to - interval '{seconds} s',
+                last_evaluated_at = last_evaluated_at - interval '{seconds} s';
+             UPDATE alert_transitions SET at = at - interval '{seconds} s';
+             UPDATE alert_heartbeats SET last_beat_at = last_beat_at - interval '{seconds} s';
+             UPDATE alert_heartbeat_calls SET at = at + interval '9999 days';
+             UPDATE alert_heartbeat_calls SET at = at - interval '9999 days' - interval '{seconds} s';
+             UPDATE logs SET ts = ts - interval '{seconds} s';
              UPDATE incidents SET opened_at = opened_at - interval '{seconds} s';
              UPDATE deployments SET status_at = status_at - interval '{seconds} s';
-             UPDATE deployment_status_history SET at = at - interval '{seconds} s'"
+             UPDATE deployment_status_history SET at = at - interval '{seconds} s',
+                recorded_at = recorded_at - interval '{seconds} s'"
         );
         self.db.owner().await.batch_execute(&sql).await.unwrap();
     }

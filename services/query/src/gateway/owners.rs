@@ -49,6 +49,7 @@ const OWNERS: &[(&str, Owner)] = &[
     ("/api/tokens", Owner::Identity),
     ("/api/audit", Owner::Identity),
     ("/api/alerts", Owner::Alerting),
+    ("/api/v1/heartbeats", Owner::Alerting),
     ("/api/incidents", Owner::Alerting),
     ("/api/channels", Owner::Alerting),
     ("/api/notifications", Owner::Alerting),
@@ -114,6 +115,7 @@ mod tests {
     #[case("/api/v1/logs/ingest", Some(Owner::Ingest))]
     #[case("/api/v1/webhooks/github/1", Some(Owner::Webhook))]
     #[case("/api/v1/deployments", Some(Owner::Webhook))]
+    #[case("/api/v1/heartbeats/slh_x", Some(Owner::Alerting))]
     #[case("/api/webhooks/deliveries", Some(Owner::Webhook))]
     #[case("/api/v1/internal/logs/cleanup", None)]
     #[case("/api/v1/%69nternal/logs/cleanup", None)]

@@ -216,6 +216,23 @@ fn a_clock_that_steps_back_does_no_harm() {
     assert_eq!(firing.state, FiringState::Inactive);
 }
 
+#[test]
+fn without_data_nothing_changes_but_what_is_said_of_it() {
+    let (firing, _) = run(TIMING, &[(0, true), (30, true), (40, false)]);
+    let unknown = Observation::NoData(NoData::Late);
+    let (after, transition) = evaluate(&TIMING, &unknown, &firing, at(1_000));
+    assert_eq!(transition, None, "it is not known to be over");
+    assert_eq!(
+        after,
+        Firing {
+            reason: Reason::NoData,
+            ..firing
+        }
+    );
+    let (_, transition) = evaluate(&TIMING, &read(false), &after, at(1_000));
+    assert_eq!(transition, Some(ended(40)));
+}
+
 /// One step of a random history: how long after the one before, what is seen, and whether a person resolves the
 /// incident before it.
 #[derive(Clone, Debug)]
@@ -231,6 +248,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => Just(read(false)),
         1 => Just(Observation::Withdrawn(Withdrawal::RuleDisabled)),
         1 => Just(Observation::Withdrawn(Withdrawal::OutOfScope)),
+        1 => Just(Observation::NoData(NoData::Late)),
     ];
     (0..40_i64, observed, prop::bool::weighted(0.1)).prop_map(|(after, observed, resolve_first)| Step {
         after,
@@ -274,6 +292,7 @@ impl Watcher {
                 self.seen_false = true;
             }
             Observation::Withdrawn(_) => (self.true_since, self.false_since) = (None, None),
+            Observation::NoData(_) => {}
         }
     }
 

@@ -183,6 +183,8 @@ impl Operation {
             "POST /api/auth/logout"
             | "POST /api/keys/{id}/rotate"
             | "POST /api/channels/{id}/test"
+            | "POST /api/alerts/{id}/heartbeat"
+            | "POST /api/v1/heartbeats/{token}"
             | "POST /api/notifications/{id}/retry"
             | "POST /api/webhooks/deliveries/{id}/replay"
             | "POST /api/v1/internal/logs/cleanup" => None,
@@ -210,6 +212,18 @@ impl Operation {
                 "params": {"threshold": 5, "window_seconds": 60},
                 "service_id": service_id, "environment_id": environment_id})),
             "PATCH /api/alerts/{id}" => Some(json!({"severity": "low"})),
+            "POST /api/alerts/backtest" | "POST /api/alerts/preview" => {
+                let days = if self.path.ends_with("backtest") {
+                    json!({"days": 1})
+                } else {
+                    json!({})
+                };
+                let mut body = json!({"draft": {"type": "error_count", "service_id": service_id,
+                    "params": {"threshold": 5, "window_seconds": 60}}});
+                body.as_object_mut()?.extend(days.as_object()?.clone());
+                Some(body)
+            }
+            "POST /api/alerts/apply" => Some(json!({"dry_run": true, "document": "version: 1\nrules: []\n"})),
             "POST /api/incidents" => {
                 Some(json!({"title": name, "severity": "high", "service_id": service_id}))
             }
@@ -262,7 +276,10 @@ impl Operation {
                 name.as_str(),
                 "DELETE /api/sessions/{id}" | "DELETE /api/tokens/{id}"
             ),
-            409 => name == "POST /api/notifications/{id}/retry",
+            409 => matches!(
+                name.as_str(),
+                "POST /api/notifications/{id}/retry" | "POST /api/alerts/{id}/heartbeat"
+            ),
             _ => false,
         }
     }

@@ -106,6 +106,7 @@ impl World {
             ("deployments", text(&deployment["id"])),
             ("receipts", text(&receipt["receipt_id"])),
             ("lines", text(&line["id"])),
+            ("heartbeats", "slh_of-nobody".to_owned()),
         ]);
         Self {
             org,
@@ -124,11 +125,11 @@ impl World {
             .clone()
     }
 
-    /// Those that parameters take: of lines they do not.
+    /// Those that parameters take: of lines and heartbeats they do not.
     pub(super) fn ids(&self) -> impl Iterator<Item = &String> {
         self.ids
             .iter()
-            .filter(|(kind, _)| **kind != "lines")
+            .filter(|(kind, _)| !["lines", "heartbeats"].contains(*kind))
             .map(|(_, id)| id)
     }
 

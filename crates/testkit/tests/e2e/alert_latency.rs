@@ -1,0 +1,78 @@
+//! From the 2xx of the line that trips a rule to the request at the receiver.
+
+use std::time::Duration;
+
+use serde_json::json;
+use testkit::{Client, PrivateRabbit, Receiver, Service, Stack};
+use time::OffsetDateTime;
+
+use crate::company::{Company, INGEST, text};
+
+const SAMPLES: usize = 20;
+
+/// Environments that are quiet until their line comes, each with a client of its key.
+async fn environments(stack: &Stack, company: &Company, count: usize) -> Vec<Client> {
+    let mut clients = Vec::new();
+    for number in 0..count {
+        let path = format!("/api/services/{}/environments", company.service_id);
+        let environment = company.make(&path, json!({"name": format!("e{number}")})).await;
+        let wanted = json!({"name": format!("k{number}"), "environment_id": environment["id"]});
+        let key = company
+            .make(&format!("/api/services/{}/keys", company.service_id), wanted)
+            .await;
+        clients.push(stack.client(Service::Ingest).with_api_key(&text(&key["key"])));
+    }
+    clients
+}
+
+/// Sends a line to each environment, one after the other, and measures each page.
+async fn pages(stack: &Stack, samples: usize, within: Duration) -> Vec<Duration> {
+    let company = Company::sign_up(&stack.gateway()).await;
+    let receiver = Receiver::slack().await;
+    let channel = json!({"type": "slack", "name": "slack", "config": {"webhook_url": receiver.url()}});
+    company.make("/api/channels", channel).await;
+    let rule = json!({"name": "any error", "type": "error_count", "severity": "high",
+        "params": {"threshold": 1, "window_seconds": 600}, "service_id": company.service_id});
+    company.make("/api/alerts", rule).await;
+    let mut took = Vec::new();
+    for (number, application) in environments(stack, &company, samples).await.iter().enumerate() {
+        let line = json!({"logs": [{"level": "error", "message": "out of memory"}]});
+        application.post(INGEST, line).await.assert_status(200);
+        let accepted = OffsetDateTime::now_utc();
+        let page = receiver.wait_for(number + 1, within).await[number].at;
+        took.push((page - accepted).max(time::Duration::ZERO).unsigned_abs());
+    }
+    took.sort_unstable();
+    took
+}
+
+fn quantile(sorted: &[Duration], part: f64) -> Duration {
+    sorted[((sorted.len() as f64 * part).ceil() as usize).clamp(1, sorted.len()) - 1]
+}
+
+#[tokio::test]
+async fn a_page_goes_out_within_a_second_of_the_line_that_caused_it() {
+    // What the sweep finds is not what is measured.
+    let stack = Stack::build()
+        .env(Service::Alerting, "SWEEP_INTERVAL_SECONDS", 3_600)
+        .start()
+        .await;
+    let took = pages(&stack, SAMPLES, Duration::from_secs(15)).await;
+    let (median, p95) = (quantile(&took, 0.5), quantile(&took, 0.95));
+    println!("from the 2xx to the receiver: p50 {median:?}, p95 {p95:?}");
+    assert!(p95 <= Duration::from_secs(1), "{took:?}");
+}
+
+#[tokio::test]
+async fn without_a_broker_a_page_goes_out_within_twenty_seconds() {
+    let broker = PrivateRabbit::start().await;
+    broker.kill().await;
+    let stack = Stack::build()
+        .env_all("AMQP_URL", broker.amqp_url())
+        .start()
+        .await;
+    let took = pages(&stack, 3, Duration::from_secs(40)).await;
+    let slowest = quantile(&took, 1.0);
+    println!("from the 2xx to the receiver without a broker: at most {slowest:?}");
+    assert!(slowest <= Duration::from_secs(20), "{took:?}");
+}

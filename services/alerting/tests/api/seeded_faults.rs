@@ -1,0 +1,250 @@
+//! Twenty deployments over two days of traffic, eight of which break something: how many of those `deploy_regression` finds,
+//! and how many of what it finds are those.
+
+use domain::ids::DeploymentId;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use serde_json::json;
+use time::{Duration, OffsetDateTime};
+
+use crate::test_app::{TestApp, text};
+
+/// How a deployment goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Course {
+    /// Nothing changes.
+    Calm,
+    /// A few requests fail while processes restart.
+    Restart,
+    /// It is deployed while another problem is under way, which goes on as before.
+    Troubled,
+    /// Errors of everything, of a part, rising slowly, or beginning after some minutes.
+    Broken { per_minute: u32, after: i64, ramp: i64 },
+}
+
+const WINDOW_MINUTES: i64 = 10;
+const COURSES: [Course; 20] = [
+    Course::Calm,
+    Course::Broken {
+        per_minute: 400,
+        after: 0,
+        ramp: 0,
+    },
+    Course::Restart,
+    Course::Calm,
+    Course::Broken {
+        per_minute: 30,
+        after: 0,
+        ramp: 0,
+    },
+    Course::Troubled,
+    Course::Broken {
+        per_minute: 60,
+        after: 3,
+        ramp: 0,
+    },
+    Course::Calm,
+    Course::Restart,
+    Course::Broken {
+        per_minute: 80,
+        after: 0,
+        ramp: 6,
+    },
+    Course::Calm,
+    Course::Troubled,
+    Course::Broken {
+        per_minute: 25,
+        after: 1,
+        ramp: 2,
+    },
+    Course::Restart,
+    Course::Broken {
+        per_minute: 150,
+        after: 5,
+        ramp: 0,
+    },
+    Course::Calm,
+    Course::Broken {
+        per_minute: 45,
+        after: 0,
+        ramp: 3,
+    },
+    Course::Restart,
+    Course::Broken {
+        per_minute: 1_000,
+        after: 0,
+        ramp: 1,
+    },
+    Course::Calm,
+];
+
+/// Minutes of the two days.
+const MINUTES: i64 = 2 * 24 * 60;
+
+/// When a deployment is, in minutes from the beginning: five services take turns.
+fn minute_of(number: usize) -> i64 {
+    120 + (number as i64 / 5) * 660 + (number as i64 % 5) * 37
+}
+
+/// Errors of one minute of a service.
+fn errors_in(random: &mut StdRng, minute: i64, deployments: &[(i64, Course)]) -> i64 {
+    // A few a minute, more by day; and bursts that no deployment has to do with.
+    let by_day = if (minute / 60) % 24 > 8 { 3 } else { 1 };
+    let mut errors = random.random_range(0..=by_day);
+    if minute % 530 < 4 {
+        errors += random.random_range(20..40);
+    }
+    for (at, course) in deployments {
+        let since = minute - at;
+        errors += match course {
+            Course::Calm => 0,
+            Course::Restart if (0..2).contains(&since) => random.random_range(2..8),
+            Course::Troubled if (-25..30).contains(&since) => random.random_range(15..25),
+            Course::Restart | Course::Troubled => 0,
+            // Somebody repairs it within the hour.
+            Course::Broken {
+                per_minute,
+                after,
+                ramp,
+            } if (*after..45).contains(&since) => {
+                let full = i64::from(*per_minute);
+                let part = if *ramp == 0 {
+                    1.0
+                } else {
+                    ((since - after + 1) as f64 / *ramp as f64).min(1.0)
+                };
+                (full as f64 * part * random.random_range(0.8..1.2)) as i64
+            }
+            Course::Broken { .. } => 0,
+        };
+    }
+    errors
+}
+
+async fn store_arrivals(app: &TestApp, environment: uuid::Uuid, bins: &[(OffsetDateTime, i16, i64)]) {
+    let (owner, org) = (app.db.owner().await, &app.org);
+    let sql = "INSERT INTO log_arrivals (org_id, service_id, environment_id, bucket, level, writer_id, count)
+        SELECT $1, $2, $3, b, l, 1, n FROM unnest($4::timestamptz[], $5::smallint[], $6::bigint[]) AS t (b, l, n)";
+    let buckets: Vec<OffsetDateTime> = bins.iter().map(|(bucket, ..)| *bucket).collect();
+    let levels: Vec<i16> = bins.iter().map(|(_, level, _)| *level).collect();
+    let counts: Vec<i64> = bins.iter().map(|(.., count)| *count).collect();
+    owner
+        .execute(
+            sql,
+            &[
+                &org.org_id,
+                &org.service_id,
+                &environment,
+                &buckets,
+                &levels,
+                &counts,
+            ],
+        )
+        .await
+        .unwrap();
+}
+
+async fn store_deployment(app: &TestApp, environment: uuid::Uuid, at: OffsetDateTime) {
+    let (owner, org) = (app.db.owner().await, &app.org);
+    let id = DeploymentId::generate();
+    let sql = "INSERT INTO deployments (org_id, id, service_id, environment_id, provider, external_id, status, status_at,
+        created_at) VALUES ($1, $2, $3, $4, 'api', $2::uuid::text, 'success', $5, $5)";
+    owner
+        .execute(sql, &[&org.org_id, &id, &org.service_id, &environment, &at])
+        .await
+        .unwrap();
+    let sql =
+        "INSERT INTO deployment_status_history (org_id, deployment_id, attempt, status, at, recorded_at)
+        VALUES ($1, $2, 1, 'success', $3, $3)";
+    owner.execute(sql, &[&org.org_id, &id, &at]).await.unwrap();
+}
+
+#[tokio::test]
+async fn deployments_that_break_something_are_found_and_others_are_not() {
+    let app = TestApp::start().await;
+    let owner = app.db.owner().await;
+    let mut random = StdRng::seed_from_u64(42);
+    let now: OffsetDateTime = owner
+        .query_one("SELECT date_trunc('minute', now())", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let begin = now - Duration::minutes(MINUTES);
+    let mut truth = Vec::new();
+    for service in 0..5 {
+        let environment = uuid::Uuid::new_v4();
+        let sql = "INSERT INTO environments (org_id, id, service_id, name) VALUES ($1, $2, $3, $4)";
+        let name = format!("e{service}");
+        owner
+            .execute(sql, &[&app.org.org_id, &environment, &app.org.service_id, &name])
+            .await
+            .unwrap();
+        let deployments: Vec<(i64, Course)> = (0..COURSES.len())
+            .filter(|number| number % 5 == service)
+            .map(|number| (minute_of(number), COURSES[number]))
+            .collect();
+        let mut bins = Vec::new();
+        for minute in 0..MINUTES {
+            let at = begin + Duration::minutes(minute);
+            bins.push((at, 2, random.random_range(300..500)));
+            let errors = errors_in(&mut random, minute, &deployments);
+            if errors > 0 {
+                bins.push((at + Duration::seconds(5 * random.random_range(0..12)), 4, errors));
+            }
+        }
+        store_arrivals(&app, environment, &bins).await;
+        for (minute, course) in deployments {
+            let at = begin + Duration::minutes(minute);
+            store_deployment(&app, environment, at).await;
+            truth.push((environment.to_string(), at, course));
+        }
+    }
+    let draft = json!({"type": "deploy_regression", "service_id": app.org.service_id,
+        "params": {"window_seconds": WINDOW_MINUTES * 60, "min_errors": 40, "factor": 3}});
+    let tested = app
+        .developer()
+        .post("/api/alerts/backtest", json!({"draft": draft, "days": 3}))
+        .await
+        .assert_status(200)
+        .data();
+    let episodes: Vec<(String, OffsetDateTime)> = tested["candidate"]["episodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|episode| {
+            let format = &time::format_description::well_known::Rfc3339;
+            let begin = OffsetDateTime::parse(&text(&episode["begin"]), format).unwrap();
+            (text(&episode["environment_id"]), begin)
+        })
+        .collect();
+    let is_of = |(environment, begin): &(String, OffsetDateTime),
+                 (place, at, _): &(String, OffsetDateTime, Course)| {
+        environment == place
+            && *begin > *at
+            && *begin - *at <= Duration::minutes(WINDOW_MINUTES) + Duration::seconds(5)
+    };
+    let broken: Vec<_> = truth
+        .iter()
+        .filter(|(_, _, course)| matches!(course, Course::Broken { .. }))
+        .collect();
+    assert_eq!((truth.len(), broken.len()), (20, 8));
+    let found = broken
+        .iter()
+        .filter(|one| episodes.iter().any(|episode| is_of(episode, one)))
+        .count();
+    let right = episodes
+        .iter()
+        .filter(|episode| broken.iter().any(|one| is_of(episode, one)))
+        .count();
+    let recall = found as f64 / broken.len() as f64;
+    let precision = right as f64 / episodes.len().max(1) as f64;
+    println!(
+        "deploy_regression over 20 deployments, 8 of them bad: precision {precision:.2}, recall {recall:.2}"
+    );
+    assert!(recall >= 0.9, "found {found} of {}: {episodes:#?}", broken.len());
+    assert!(
+        precision >= 0.9,
+        "right {right} of {}: {episodes:#?} {truth:#?}",
+        episodes.len()
+    );
+}
