@@ -9,12 +9,18 @@ mod sweep;
 mod transitions;
 mod triggers;
 
+mod explanation;
+mod policy;
+
 mod delivery;
+mod held;
+mod pausing;
 
 mod channel_config;
 mod egress;
 mod signature;
 
+mod acknowledge_link;
 mod audit;
 mod links;
 mod metrics;
