@@ -4,15 +4,21 @@
 
 mod test_app;
 
+mod acknowledge;
+mod alertmanager;
 mod channels;
 mod cooldown;
 mod delivery;
 mod deployments;
 mod errors;
+mod explain;
 mod failures;
 mod hostile_urls;
 mod incidents;
+mod keeping_on;
+mod kinds;
 mod replicas;
+mod routing;
 mod rules;
 mod secrets;
 mod tenancy;
