@@ -1,6 +1,7 @@
 //! Mail by the operator's SMTP server. Connections are encrypted (STARTTLS or TLS from the start) unless the operator says
 //! otherwise; a tenant chooses addressees only, never a server.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use domain::alerting::delivery::AttemptOutcome;
@@ -132,22 +133,27 @@ fn failure(error: &lettre::transport::smtp::Error, timeout: Duration) -> Exchang
             format!("no answer from the mail server within {seconds} s; it may have got it"),
         );
     }
-    let refused = super::causes(error).any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
-    });
-    if refused {
-        return Exchange::failed(AttemptOutcome::Failed, "could not connect to the mail server");
+    // What these mean happens before a mail is on its way: nobody was reached, or nobody who can be trusted.
+    let cause = super::causes(error).find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    match cause.map(std::io::Error::kind) {
+        Some(ErrorKind::ConnectionRefused | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
+            return Exchange::failed(AttemptOutcome::Failed, "could not connect to the mail server");
+        }
+        Some(ErrorKind::InvalidData) => return untrusted(),
+        Some(_) | None => {}
     }
     if error.is_tls() || error.is_client() {
-        return Exchange::failed(
-            AttemptOutcome::Failed,
-            "the mail server offers no encryption that can be trusted",
-        );
+        return untrusted();
     }
     Exchange::failed(
         AttemptOutcome::Unknown,
         "the connection to the mail server was lost; it may have got it",
+    )
+}
+
+fn untrusted() -> Exchange {
+    Exchange::failed(
+        AttemptOutcome::Failed,
+        "the mail server offers no encryption that can be trusted",
     )
 }
