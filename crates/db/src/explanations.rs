@@ -98,7 +98,10 @@ pub async fn incidents_at(
         ORDER BY opened_at DESC, id DESC LIMIT $5";
     let statement = tx.prepare_cached(SQL).await?;
     let rows = tx
-        .query(&statement, &[&tx.org_id(), &service_id, &environment_id, &at, &most])
+        .query(
+            &statement,
+            &[&tx.org_id(), &service_id, &environment_id, &at, &most],
+        )
         .await?;
     Ok(rows.iter().map(|row| row.get("id")).collect())
 }

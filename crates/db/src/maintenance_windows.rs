@@ -140,10 +140,7 @@ async fn release(tx: &TenantTx<'_>, id: MaintenanceWindowId) -> Result<(), DbErr
     Ok(())
 }
 
-pub async fn find(
-    tx: &TenantTx<'_>,
-    id: MaintenanceWindowId,
-) -> Result<Option<MaintenanceWindow>, DbError> {
+pub async fn find(tx: &TenantTx<'_>, id: MaintenanceWindowId) -> Result<Option<MaintenanceWindow>, DbError> {
     const SQL: &str = concat!(
         "
         -- maintenance_windows::find

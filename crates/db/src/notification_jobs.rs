@@ -112,7 +112,11 @@ impl<'a> NewRows<'a> {
         let mut rows = Self::default();
         for target in targets {
             let held = target.held.as_ref();
-            let state = if held.is_some() { JobState::Held } else { JobState::Pending };
+            let state = if held.is_some() {
+                JobState::Held
+            } else {
+                JobState::Pending
+            };
             rows.add(Some(target.channel_id), state, Some(&target.chosen_by), held);
         }
         if targets.is_empty() {
@@ -296,11 +300,7 @@ pub struct Revived {
 
 /// Makes such notifications due now, oldest first, at most `most`. Those that a later one overtook stay as they are, and so
 /// do openings of incidents that are over: they would tell an old story as new.
-pub async fn revive_many(
-    tx: &TenantTx<'_>,
-    which: Revival,
-    most: i64,
-) -> Result<Vec<Revived>, DbError> {
+pub async fn revive_many(tx: &TenantTx<'_>, which: Revival, most: i64) -> Result<Vec<Revived>, DbError> {
     const SQL: &str = "
         -- notification_jobs::revive_many
         WITH chosen AS (

@@ -177,12 +177,22 @@ impl Receiver {
 
     /// Slack's API: 200, with what happened in the body. Its address is [`Receiver::url`].
     pub async fn slack_api() -> Self {
-        Self::start("127.0.0.1:0", Kind::SlackApi(slack_api::Workspace::default()), "/api").await
+        Self::start(
+            "127.0.0.1:0",
+            Kind::SlackApi(slack_api::Workspace::default()),
+            "/api",
+        )
+        .await
     }
 
     /// The webhook of a workflow of Teams: 202, or 400 for what is no card that Teams shows.
     pub async fn teams() -> Self {
-        Self::start("127.0.0.1:0", Kind::Teams, "/workflows/0f0f/triggers/manual/paths/invoke").await
+        Self::start(
+            "127.0.0.1:0",
+            Kind::Teams,
+            "/workflows/0f0f/triggers/manual/paths/invoke",
+        )
+        .await
     }
 
     /// PagerDuty's Events API v2: 202, or 400 for an invalid event.

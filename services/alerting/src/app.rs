@@ -103,7 +103,10 @@ fn mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
         .context("SMTP_CA_FILE")?;
     let settings = MailSettings {
         url: url.clone(),
-        from: config.smtp_from.clone().context("SMTP_FROM is needed with SMTP_URL")?,
+        from: config
+            .smtp_from
+            .clone()
+            .context("SMTP_FROM is needed with SMTP_URL")?,
         authority,
     };
     let mailer: Result<Mailer, InvalidMailSettings> = Mailer::new(&settings, config.notify_timeout);

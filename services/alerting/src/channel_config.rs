@@ -19,16 +19,45 @@ use crate::signature::{Signing, WebhookSecret};
 /// Where a channel's messages go, and what they are signed or sent with. Does not print.
 #[derive(Clone)]
 pub(crate) enum ChannelConfig {
-    Slack { webhook_url: ChannelUrl },
-    SlackBot { token: String, channel: String, api_url: ChannelUrl },
-    Discord { webhook_url: ChannelUrl },
-    Teams { webhook_url: ChannelUrl },
-    Email { to: Vec<Email> },
-    Pagerduty { routing_key: String, api_url: ChannelUrl },
-    Opsgenie { api_key: String, api_url: ChannelUrl },
-    Telegram { bot_token: String, chat_id: String, api_url: ChannelUrl },
-    Ntfy { topic: String, server_url: ChannelUrl, token: Option<String> },
-    Webhook { url: ChannelUrl, signing: Signing },
+    Slack {
+        webhook_url: ChannelUrl,
+    },
+    SlackBot {
+        token: String,
+        channel: String,
+        api_url: ChannelUrl,
+    },
+    Discord {
+        webhook_url: ChannelUrl,
+    },
+    Teams {
+        webhook_url: ChannelUrl,
+    },
+    Email {
+        to: Vec<Email>,
+    },
+    Pagerduty {
+        routing_key: String,
+        api_url: ChannelUrl,
+    },
+    Opsgenie {
+        api_key: String,
+        api_url: ChannelUrl,
+    },
+    Telegram {
+        bot_token: String,
+        chat_id: String,
+        api_url: ChannelUrl,
+    },
+    Ntfy {
+        topic: String,
+        server_url: ChannelUrl,
+        token: Option<String>,
+    },
+    Webhook {
+        url: ChannelUrl,
+        signing: Signing,
+    },
 }
 
 /// A configuration that a person sent, and the secret that was made for it, to be shown once.
@@ -146,7 +175,9 @@ impl ChannelConfig {
             Self::Pagerduty { routing_key, api_url } => at(&format!("…{}", end(routing_key)), api_url),
             Self::Opsgenie { api_key, api_url } => at(&format!("…{}", end(api_key)), api_url),
             Self::Telegram { chat_id, api_url, .. } => at(&format!("chat {chat_id}"), api_url),
-            Self::Ntfy { topic, server_url, .. } => at(&format!("…{}", end(topic)), server_url),
+            Self::Ntfy {
+                topic, server_url, ..
+            } => at(&format!("…{}", end(topic)), server_url),
         }
     }
 
@@ -161,7 +192,11 @@ impl ChannelConfig {
             Self::Slack { webhook_url } | Self::Discord { webhook_url } | Self::Teams { webhook_url } => {
                 json!({"webhook_url": text(webhook_url)})
             }
-            Self::SlackBot { token, channel, api_url } => {
+            Self::SlackBot {
+                token,
+                channel,
+                api_url,
+            } => {
                 json!({"token": token, "channel": channel, "api_url": text(api_url)})
             }
             Self::Email { to } => json!({"to": to}),
@@ -169,10 +204,18 @@ impl ChannelConfig {
                 json!({"routing_key": routing_key, "api_url": text(api_url)})
             }
             Self::Opsgenie { api_key, api_url } => json!({"api_key": api_key, "api_url": text(api_url)}),
-            Self::Telegram { bot_token, chat_id, api_url } => {
+            Self::Telegram {
+                bot_token,
+                chat_id,
+                api_url,
+            } => {
                 json!({"bot_token": bot_token, "chat_id": chat_id, "api_url": text(api_url)})
             }
-            Self::Ntfy { topic, server_url, token } => {
+            Self::Ntfy {
+                topic,
+                server_url,
+                token,
+            } => {
                 json!({"topic": topic, "server_url": text(server_url), "token": token})
             }
             Self::Webhook { url, signing } => {
@@ -206,8 +249,7 @@ impl ChannelConfig {
             .as_object_mut()
             .and_then(|fields| fields.remove("previous"))
             .filter(|previous| !previous.is_null());
-        let mut given =
-            Self::parse(kind, &config, None).map_err(|_error| UnreadableConfig::Malformed)?;
+        let mut given = Self::parse(kind, &config, None).map_err(|_error| UnreadableConfig::Malformed)?;
         if let (Self::Webhook { signing, .. }, Some(previous)) = (&mut given.config, previous) {
             signing.previous = Some(read_previous(&previous).ok_or(UnreadableConfig::Malformed)?);
         }

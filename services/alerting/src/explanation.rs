@@ -273,10 +273,9 @@ fn channel_step(job: &Job, id: ChannelId, name: &str) -> Step {
 fn attempt_step(attempt: &Attempt) -> Step {
     let (verdict, message) = match attempt.outcome {
         AttemptOutcome::Started => (Verdict::Waiting, "an attempt is under way".to_owned()),
-        AttemptOutcome::Sent
-        | AttemptOutcome::Refused
-        | AttemptOutcome::Failed
-        | AttemptOutcome::Unknown => (Verdict::Passed, attempt.detail.clone()),
+        AttemptOutcome::Sent | AttemptOutcome::Refused | AttemptOutcome::Failed | AttemptOutcome::Unknown => {
+            (Verdict::Passed, attempt.detail.clone())
+        }
     };
     Step {
         step: StepKind::Attempt,
@@ -331,9 +330,11 @@ pub(crate) fn rule_in_words(there: &db::explanations::RuleThere) -> String {
     match firing.reason.as_str() {
         "met" => "its condition is met: it fires, and its incident says who was told".to_owned(),
         "clearing" => "it fires; its condition is no longer met, but not yet for long enough".to_owned(),
-        "settled" => "its condition is met; a person resolved the incident, so nobody is told again until the \
+        "settled" => {
+            "its condition is met; a person resolved the incident, so nobody is told again until the \
                       condition was false once"
-            .to_owned(),
+                .to_owned()
+        }
         "waiting" => format!(
             "its condition is met, but not yet for the {} s that the rule asks for",
             there.for_seconds

@@ -80,14 +80,16 @@ async fn look_at(tx: &TenantTx<'_>, due: Due) -> Result<(), DbError> {
         Verdict::HoldOn(reason) => return held::hold_on(tx, due.job_id, &reason).await,
         Verdict::Send => {
             held::release(tx, due.job_id).await?;
-            let message =
-                format!("{channel} is to be told that the incident was {what}: nothing holds it back any more");
+            let message = format!(
+                "{channel} is to be told that the incident was {what}: nothing holds it back any more"
+            );
             (EventKind::NotificationReleased, message)
         }
         Verdict::Never => {
             held::settle(tx, due.job_id).await?;
-            let message =
-                format!("{channel} is never told that the incident was {what}: it was over before it could be");
+            let message = format!(
+                "{channel} is never told that the incident was {what}: it was over before it could be"
+            );
             (EventKind::NotificationHeld, message)
         }
     };

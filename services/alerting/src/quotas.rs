@@ -37,7 +37,11 @@ pub(crate) fn admit_window(existing: i64) -> Result<(), ApiError> {
 
 /// Says whether an Alertmanager may report on when `existing` of its alerts are not over.
 pub(crate) fn admit_alerts(existing: i64) -> Result<(), ApiError> {
-    admit(existing, OPEN_ALERTS_PER_ORG, "alerts from outside that are not over")
+    admit(
+        existing,
+        OPEN_ALERTS_PER_ORG,
+        "alerts from outside that are not over",
+    )
 }
 
 fn admit(existing: i64, most: i64, things: &str) -> Result<(), ApiError> {

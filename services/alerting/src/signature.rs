@@ -114,7 +114,10 @@ mod tests {
         let new = old.rotated(at + time::Duration::HOUR);
         let alone = old.sign("m", at, b"{}").unwrap();
         let both = new.sign("m", at, b"{}").unwrap();
-        assert!(both.ends_with(&format!(" {alone}")) && both.starts_with("v1,"), "{both}");
+        assert!(
+            both.ends_with(&format!(" {alone}")) && both.starts_with("v1,"),
+            "{both}"
+        );
         let later = new.sign("m", at + time::Duration::HOUR, b"{}").unwrap();
         assert!(!later.contains(' '), "the old one has ended: {later}");
     }

@@ -138,9 +138,15 @@ pub(crate) async fn resolve(
 /// Who says that they look after an incident.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Acknowledger<'a> {
-    Person { id: UserId, email: &'a str },
+    Person {
+        id: UserId,
+        email: &'a str,
+    },
     /// Whoever followed the link in a message to this channel.
-    Link { channel_id: ChannelId, channel: &'a str },
+    Link {
+        channel_id: ChannelId,
+        channel: &'a str,
+    },
 }
 
 /// Somebody looks after an incident. Only receivers that keep a state of it are told; for people it is in the timeline.
@@ -230,11 +236,7 @@ fn tell(
 }
 
 /// Tells those who were told of the opening, and of the end newer channels too.
-async fn follow(
-    tx: &TenantTx<'_>,
-    incident: &Incident,
-    notification: &Notification,
-) -> Result<(), DbError> {
+async fn follow(tx: &TenantTx<'_>, incident: &Incident, notification: &Notification) -> Result<(), DbError> {
     let now = incidents::clock(tx).await?;
     let openings = notification_jobs::openings(tx, incident.id).await?;
     let policy = policy::load(tx, now).await?;
@@ -247,11 +249,7 @@ async fn follow(
 }
 
 /// Writes the ledger, and in the timeline what it says.
-async fn enqueue(
-    tx: &TenantTx<'_>,
-    notification: &Notification,
-    targets: &[Target],
-) -> Result<(), DbError> {
+async fn enqueue(tx: &TenantTx<'_>, notification: &Notification, targets: &[Target]) -> Result<(), DbError> {
     let ids = notification_jobs::enqueue(tx, notification, targets).await?;
     let what = notification.transition.as_str();
     let names = notification_channels::list_for_routing(tx).await?;
@@ -268,7 +266,10 @@ async fn enqueue(
             ),
             Some(held) => (
                 EventKind::NotificationHeld,
-                format!("{channel} is not told that the incident was {what}: {}", held.in_words()),
+                format!(
+                    "{channel} is not told that the incident was {what}: {}",
+                    held.in_words()
+                ),
             ),
         };
         let event = NewEvent {

@@ -78,7 +78,10 @@ impl Payload {
         if self.alerts.len() > MAX_ALERTS {
             return Err(InvalidPayload::TooMany);
         }
-        let bad = self.alerts.iter().position(|alert| !is_fingerprint(&alert.fingerprint));
+        let bad = self
+            .alerts
+            .iter()
+            .position(|alert| !is_fingerprint(&alert.fingerprint));
         bad.map_or(Ok(()), |index| Err(InvalidPayload::Fingerprint(index)))
     }
 }
@@ -97,7 +100,11 @@ impl Alert {
             .cloned()
             .collect::<Vec<_>>()
             .join(" / ");
-        let title = if place.is_empty() { name.to_owned() } else { format!("{name}: {place}") };
+        let title = if place.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name}: {place}")
+        };
         clean(&title, MAX_TITLE).replace('\n', " ")
     }
 
@@ -209,7 +216,10 @@ mod tests {
         assert_eq!(alert.title(), "HighErrorRate: shop / shop-1:9090");
         assert_eq!(alert.summary(), "High error rate\n12 % of requests fail");
         assert_eq!(alert.severity(), Severity::Critical);
-        assert_eq!(alert.runbook().as_deref(), Some("https://runbooks.example/errors"));
+        assert_eq!(
+            alert.runbook().as_deref(),
+            Some("https://runbooks.example/errors")
+        );
         assert_eq!(alert.labels().get("job"), Some("shop"));
     }
 
@@ -225,7 +235,9 @@ mod tests {
     #[test]
     fn links_lead_to_the_web_only() {
         let mut alert = serde_json::from_str::<Payload>(REAL).unwrap().alerts.remove(0);
-        alert.annotations.insert("runbook_url".into(), "javascript:alert(1)".into());
+        alert
+            .annotations
+            .insert("runbook_url".into(), "javascript:alert(1)".into());
         alert.generator_url = "https://a b/".into();
         assert_eq!((alert.runbook(), alert.origin()), (None, None));
     }
@@ -246,7 +258,10 @@ mod tests {
         #[case] starts_at: i64,
         #[case] expected: Change,
     ) {
-        let known = known.map(|(starts_at, is_over)| Episode { starts_at: at(starts_at), is_over });
+        let known = known.map(|(starts_at, is_over)| Episode {
+            starts_at: at(starts_at),
+            is_over,
+        });
         assert_eq!(change(known, status, at(starts_at)), expected);
     }
 
@@ -254,8 +269,14 @@ mod tests {
     fn after(known: Option<Episode>, status: AlertStatus, starts_at: OffsetDateTime) -> Option<Episode> {
         match change(known, status, starts_at) {
             Change::Nothing => known,
-            Change::Begins => Some(Episode { starts_at, is_over: false }),
-            Change::Ends | Change::Passed => Some(Episode { starts_at, is_over: true }),
+            Change::Begins => Some(Episode {
+                starts_at,
+                is_over: false,
+            }),
+            Change::Ends | Change::Passed => Some(Episode {
+                starts_at,
+                is_over: true,
+            }),
         }
     }
 

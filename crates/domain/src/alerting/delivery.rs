@@ -234,7 +234,10 @@ mod tests {
                 NextStep::RetryIn(delay)
             );
         }
-        assert_eq!(EVERY.next(AttemptOutcome::Unknown, 9, 1.0, None, true), NextStep::Dead);
+        assert_eq!(
+            EVERY.next(AttemptOutcome::Unknown, 9, 1.0, None, true),
+            NextStep::Dead
+        );
         assert!(RetryPolicy::is_exhausted(9));
         let whole: Duration = RETRY_DELAYS.into_iter().sum();
         assert!(whole > Duration::from_hours(20) && whole < Duration::from_hours(24));
@@ -242,13 +245,27 @@ mod tests {
 
     #[test]
     fn a_refusal_is_final_and_a_success_too() {
-        assert_eq!(EVERY.next(AttemptOutcome::Refused, 1, 0.5, None, true), NextStep::Dead);
-        assert_eq!(EVERY.next(AttemptOutcome::Sent, 9, 0.5, None, true), NextStep::Sent);
+        assert_eq!(
+            EVERY.next(AttemptOutcome::Refused, 1, 0.5, None, true),
+            NextStep::Dead
+        );
+        assert_eq!(
+            EVERY.next(AttemptOutcome::Sent, 9, 0.5, None, true),
+            NextStep::Sent
+        );
     }
 
     #[test]
     fn the_receivers_wish_counts_within_bounds() {
-        let after = |seconds| EVERY.next(AttemptOutcome::Failed, 1, 0.5, Some(Duration::from_secs(seconds)), true);
+        let after = |seconds| {
+            EVERY.next(
+                AttemptOutcome::Failed,
+                1,
+                0.5,
+                Some(Duration::from_secs(seconds)),
+                true,
+            )
+        };
         assert_eq!(after(7), NextStep::RetryIn(Duration::from_secs(7)));
         assert_eq!(
             after(0),
@@ -263,7 +280,11 @@ mod tests {
         let next = |outcome| EVERY.next(outcome, 1, 1.0, None, false);
         assert_eq!(next(AttemptOutcome::Unknown), NextStep::LeaveUnknown);
         assert_eq!(next(AttemptOutcome::Started), NextStep::LeaveUnknown);
-        assert_eq!(next(AttemptOutcome::Failed), NextStep::RetryIn(RETRY_DELAYS[0]), "it did not arrive");
+        assert_eq!(
+            next(AttemptOutcome::Failed),
+            NextStep::RetryIn(RETRY_DELAYS[0]),
+            "it did not arrive"
+        );
         assert_eq!(next(AttemptOutcome::Sent), NextStep::Sent);
     }
 

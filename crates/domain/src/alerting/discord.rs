@@ -97,7 +97,10 @@ mod tests {
     use crate::alerting::notification::tests::{LINKS, hostile, sample};
 
     fn render_incident(notification: &Notification) -> Value {
-        render(Message::Incident { notification, links: LINKS })
+        render(Message::Incident {
+            notification,
+            links: LINKS,
+        })
     }
 
     #[test]

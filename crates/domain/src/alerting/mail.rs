@@ -18,7 +18,11 @@ pub fn render(message: Message<'_>) -> Mail {
     match message {
         Message::Incident { notification, links } => Mail {
             subject: escape_within(
-                &format!("[{}] {}", notification.severity, notification.title_line(MAX_SUBJECT)),
+                &format!(
+                    "[{}] {}",
+                    notification.severity,
+                    notification.title_line(MAX_SUBJECT)
+                ),
                 MAX_SUBJECT,
                 |_| None,
             ),
@@ -40,9 +44,20 @@ mod tests {
     #[test]
     fn a_mail_says_what_where_and_since_when() {
         let notification = &sample(NotifiedTransition::Opened);
-        let mail = render(Message::Incident { notification, links: LINKS });
-        assert_eq!(mail.subject, "[high] Incident opened: Too many errors: checkout / production");
-        for part in ["27 errors in the last 60 s", "Where: checkout / production", "Since: 2023-11-14", LINKS.incident] {
+        let mail = render(Message::Incident {
+            notification,
+            links: LINKS,
+        });
+        assert_eq!(
+            mail.subject,
+            "[high] Incident opened: Too many errors: checkout / production"
+        );
+        for part in [
+            "27 errors in the last 60 s",
+            "Where: checkout / production",
+            "Since: 2023-11-14",
+            LINKS.incident,
+        ] {
             assert!(mail.text.contains(part), "{part} is missing in {}", mail.text);
         }
     }
@@ -54,7 +69,10 @@ mod tests {
             ..sample(NotifiedTransition::Opened)
         };
         for notification in [&injected, &hostile(NotifiedTransition::Resolved)] {
-            let mail = render(Message::Incident { notification, links: LINKS });
+            let mail = render(Message::Incident {
+                notification,
+                links: LINKS,
+            });
             assert!(!mail.subject.chars().any(char::is_control), "{:?}", mail.subject);
             assert!(mail.subject.chars().count() <= MAX_SUBJECT);
         }

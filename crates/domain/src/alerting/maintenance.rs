@@ -336,7 +336,11 @@ mod tests {
             for start in ["00:00", "00:30", "01:30", "02:00", "02:15", "03:00", "23:45"] {
                 let windows = ten_years(&schedule(zone, &EVERY_DAY, start, 24 * 60));
                 // Apia had no 30 December 2011, so nothing or the rest of a window is left of that day's.
-                let days = if zone == "Pacific/Apia" { 3_652..=3_653 } else { 3_653..=3_653 };
+                let days = if zone == "Pacific/Apia" {
+                    3_652..=3_653
+                } else {
+                    3_653..=3_653
+                };
                 assert!(days.contains(&windows.len()), "{zone} {start}: {}", windows.len());
                 for pair in windows.windows(2) {
                     assert_eq!(pair[0].end, pair[1].start, "{zone} {start}");
@@ -423,7 +427,10 @@ mod tests {
         }
         let twice = schedule("UTC", &[Weekday::Mon, Weekday::Mon], "00:00", 1);
         assert_eq!(twice.check(), Err(InvalidSchedule::Days));
-        assert_eq!(schedule("UTC", &[], "00:00", 1).check(), Err(InvalidSchedule::Days));
+        assert_eq!(
+            schedule("UTC", &[], "00:00", 1).check(),
+            Err(InvalidSchedule::Days)
+        );
         assert_eq!(
             schedule("UTC", &[Weekday::Mon], "00:00", 0).check(),
             Err(InvalidSchedule::Duration)

@@ -35,9 +35,7 @@ impl Labels {
     const MAX_VALUE: usize = 500;
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -217,17 +215,41 @@ pub(crate) mod tests {
         };
         assert!(all.matches(&subject()));
         for other in [
-            Matcher { min_severity: Some(Severity::Critical), ..all.clone() },
-            Matcher { max_severity: Some(Severity::Medium), ..all.clone() },
-            Matcher { service_id: Some(ServiceId(id(9))), ..all.clone() },
-            Matcher { environment_id: Some(EnvironmentId(id(9))), ..all.clone() },
-            Matcher { rule_id: Some(AlertRuleId(id(9))), ..all.clone() },
-            Matcher { labels: labels(&[("team", "search")]), ..all.clone() },
-            Matcher { labels: labels(&[("missing", "")]), ..all.clone() },
+            Matcher {
+                min_severity: Some(Severity::Critical),
+                ..all.clone()
+            },
+            Matcher {
+                max_severity: Some(Severity::Medium),
+                ..all.clone()
+            },
+            Matcher {
+                service_id: Some(ServiceId(id(9))),
+                ..all.clone()
+            },
+            Matcher {
+                environment_id: Some(EnvironmentId(id(9))),
+                ..all.clone()
+            },
+            Matcher {
+                rule_id: Some(AlertRuleId(id(9))),
+                ..all.clone()
+            },
+            Matcher {
+                labels: labels(&[("team", "search")]),
+                ..all.clone()
+            },
+            Matcher {
+                labels: labels(&[("missing", "")]),
+                ..all.clone()
+            },
         ] {
             assert!(!other.matches(&subject()), "{other:?}");
         }
-        let of_no_service = Subject { service_id: None, ..subject() };
+        let of_no_service = Subject {
+            service_id: None,
+            ..subject()
+        };
         assert!(!all.matches(&of_no_service));
     }
 

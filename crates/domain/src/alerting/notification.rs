@@ -197,7 +197,12 @@ impl Links<'_> {
     fn in_lines(&self, notification: &Notification) -> String {
         let mut lines = vec![format!("Open: {}", self.incident)];
         lines.extend(self.acknowledge.map(|link| format!("Acknowledge: {link}")));
-        lines.extend(notification.runbook.as_ref().map(|link| format!("Runbook: {link}")));
+        lines.extend(
+            notification
+                .runbook
+                .as_ref()
+                .map(|link| format!("Runbook: {link}")),
+        );
         lines.join("\n")
     }
 }
@@ -299,7 +304,8 @@ pub(crate) mod tests {
             resolved_at: resolved.then(|| at(300)),
             resolution: resolved.then(|| "the condition is no longer met".into()),
             acknowledged_at: (transition == NotifiedTransition::Acknowledged).then(|| at(60)),
-            acknowledged_by: (transition == NotifiedTransition::Acknowledged).then(|| "ada@example.com".into()),
+            acknowledged_by: (transition == NotifiedTransition::Acknowledged)
+                .then(|| "ada@example.com".into()),
             labels: Labels::default(),
             runbook: None,
             samples: Vec::new(),
@@ -353,7 +359,13 @@ pub(crate) mod tests {
     #[test]
     fn what_an_older_version_stored_is_read() {
         let mut stored = serde_json::to_value(sample(NotifiedTransition::Opened)).unwrap();
-        for newer in ["acknowledged_at", "acknowledged_by", "labels", "runbook", "samples"] {
+        for newer in [
+            "acknowledged_at",
+            "acknowledged_by",
+            "labels",
+            "runbook",
+            "samples",
+        ] {
             stored.as_object_mut().unwrap().remove(newer);
         }
         assert_eq!(

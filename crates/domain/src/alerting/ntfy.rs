@@ -69,10 +69,19 @@ mod tests {
     fn a_message_is_as_urgent_as_its_incident() {
         let of = |transition| {
             let notification = &sample(transition);
-            render(Message::Incident { notification, links: LINKS }, "ops")
+            render(
+                Message::Incident {
+                    notification,
+                    links: LINKS,
+                },
+                "ops",
+            )
         };
         let opened = of(NotifiedTransition::Opened);
-        assert_eq!((&opened["topic"], &opened["priority"]), (&json!("ops"), &json!(4)));
+        assert_eq!(
+            (&opened["topic"], &opened["priority"]),
+            (&json!("ops"), &json!(4))
+        );
         assert_eq!(opened["actions"][1]["url"], LINKS.acknowledge.unwrap());
         assert_eq!(of(NotifiedTransition::Resolved)["priority"], 3);
     }
@@ -80,7 +89,13 @@ mod tests {
     #[test]
     fn text_fits() {
         let notification = &hostile(NotifiedTransition::Opened);
-        let body = render(Message::Incident { notification, links: LINKS }, "ops");
+        let body = render(
+            Message::Incident {
+                notification,
+                links: LINKS,
+            },
+            "ops",
+        );
         assert!(body["message"].as_str().unwrap().len() <= 4_096);
         assert!(body["title"].as_str().unwrap().len() <= 1_024);
     }

@@ -3,7 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::alerting::notification::{Links, Message, Notification, NotifiedTransition, escape_within, one_line};
+use crate::alerting::notification::{
+    Links, Message, Notification, NotifiedTransition, escape_within, one_line,
+};
 use crate::severity::Severity;
 
 const MAX_MESSAGE: usize = 130;
@@ -84,10 +86,19 @@ mod tests {
         let alias = "00000000-0000-0000-0000-000000000007";
         let of = |transition| {
             let notification = &sample(transition);
-            render(Message::Incident { notification, links: LINKS }, "x")
+            render(
+                Message::Incident {
+                    notification,
+                    links: LINKS,
+                },
+                "x",
+            )
         };
         let (path, body) = of(NotifiedTransition::Opened);
-        assert_eq!((path.as_str(), &body["alias"], &body["priority"]), ("/v2/alerts", &json!(alias), &json!("P2")));
+        assert_eq!(
+            (path.as_str(), &body["alias"], &body["priority"]),
+            ("/v2/alerts", &json!(alias), &json!("P2"))
+        );
         let (path, body) = of(NotifiedTransition::Resolved);
         assert_eq!(path, format!("/v2/alerts/{alias}/close?identifierType=alias"));
         assert_eq!(body["note"], "the condition is no longer met");
@@ -97,8 +108,18 @@ mod tests {
     #[test]
     fn text_fits() {
         let notification = &hostile(NotifiedTransition::Opened);
-        let (_, body) = render(Message::Incident { notification, links: LINKS }, "x");
+        let (_, body) = render(
+            Message::Incident {
+                notification,
+                links: LINKS,
+            },
+            "x",
+        );
         let length = |field: &str| body[field].as_str().unwrap().chars().count();
-        assert!(length("message") <= MAX_MESSAGE && length("description") <= MAX_DESCRIPTION && length("entity") <= 512);
+        assert!(
+            length("message") <= MAX_MESSAGE
+                && length("description") <= MAX_DESCRIPTION
+                && length("entity") <= 512
+        );
     }
 }

@@ -87,7 +87,14 @@ mod tests {
     use crate::alerting::notification::tests::{LINKS, hostile, sample};
 
     fn event(notification: &Notification) -> Value {
-        render(Message::Incident { notification, links: LINKS }, "R0", "7")
+        render(
+            Message::Incident {
+                notification,
+                links: LINKS,
+            },
+            "R0",
+            "7",
+        )
     }
 
     #[test]

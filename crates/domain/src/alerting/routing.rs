@@ -67,7 +67,10 @@ pub struct Policy {
 pub enum ChosenBy {
     /// No route matched, so every channel is told.
     Default,
-    Route { route_id: RouteId, name: String },
+    Route {
+        route_id: RouteId,
+        name: String,
+    },
     /// The channel was told that the incident opened.
     Opening,
     /// Nobody whom the routes chose can take it, and it is about a channel that takes nothing any more.
@@ -186,7 +189,9 @@ impl Policy {
         let new = self
             .chosen(subject)
             .into_iter()
-            .filter(|(channel, _)| transition == NotifiedTransition::Resolved && opening(channel.id).is_none())
+            .filter(|(channel, _)| {
+                transition == NotifiedTransition::Resolved && opening(channel.id).is_none()
+            })
             .map(|(channel, chosen_by)| (channel, chosen_by, unable(channel)));
         told.chain(new)
             .filter(|(channel, _, _)| channel.kind.is_told(transition))
@@ -211,10 +216,9 @@ impl Policy {
             return targets;
         }
         let known: Vec<ChannelId> = targets.iter().map(|target| target.channel_id).collect();
-        let others = self
-            .channels
-            .iter()
-            .filter(|channel| !known.contains(&channel.id) && unable(channel).is_none() && channel.id != about);
+        let others = self.channels.iter().filter(|channel| {
+            !known.contains(&channel.id) && unable(channel).is_none() && channel.id != about
+        });
         targets.extend(others.map(|channel| Target {
             channel_id: channel.id,
             chosen_by: ChosenBy::AnyOther,

@@ -64,7 +64,10 @@ fn incident(notification: &Notification, links: Links<'_>) -> Value {
     blocks.push(json!({"type": "section", "fields": fields}));
     let lines = notification.sample_lines(500);
     if !lines.is_empty() {
-        blocks.push(section(&format!("```{}```", escape_code(&lines.join("\n"), MAX_CODE))));
+        blocks.push(section(&format!(
+            "```{}```",
+            escape_code(&lines.join("\n"), MAX_CODE)
+        )));
     }
     let mut ways = vec![format!("<{}|Open it in Sightline>", links.incident)];
     ways.extend(links.acknowledge.map(|link| format!("<{link}|Acknowledge>")));
@@ -108,7 +111,10 @@ mod tests {
     use crate::alerting::notification::tests::{LINKS, hostile, sample};
 
     fn render_incident(notification: &Notification) -> Value {
-        render(Message::Incident { notification, links: LINKS })
+        render(Message::Incident {
+            notification,
+            links: LINKS,
+        })
     }
 
     #[test]
@@ -153,12 +159,21 @@ mod tests {
     #[test]
     fn a_bots_message_is_posted_once_then_edited_and_answered() {
         let notification = &sample(NotifiedTransition::Resolved);
-        let message = Message::Incident { notification, links: LINKS };
+        let message = Message::Incident {
+            notification,
+            links: LINKS,
+        };
         let posted = post(message, "C123", None);
-        assert_eq!((&posted["channel"], posted.get("thread_ts")), (&json!("C123"), None));
+        assert_eq!(
+            (&posted["channel"], posted.get("thread_ts")),
+            (&json!("C123"), None)
+        );
         assert_eq!(post(message, "C123", Some("1.2"))["thread_ts"], "1.2");
         let updated = update(message, "C123", "1.2");
-        assert_eq!((&updated["ts"], &updated["text"]), (&json!("1.2"), &posted["text"]));
+        assert_eq!(
+            (&updated["ts"], &updated["text"]),
+            (&json!("1.2"), &posted["text"])
+        );
     }
 
     #[test]

@@ -4,7 +4,9 @@
 
 use serde_json::{Value, json};
 
-use crate::alerting::notification::{Links, Message, Notification, NotifiedTransition, escape_within, in_words};
+use crate::alerting::notification::{
+    Links, Message, Notification, NotifiedTransition, escape_within, in_words,
+};
 
 const MAX_TITLE: usize = 500;
 const MAX_SUMMARY: usize = 2_000;
@@ -15,7 +17,10 @@ pub fn render(message: Message<'_>) -> Value {
     let (body, actions) = match message {
         Message::Incident { notification, links } => (incident(notification), ways(links)),
         Message::Test { channel, at } => {
-            let text = format!("Sightline test message for the channel {channel}, sent {}", in_words(at));
+            let text = format!(
+                "Sightline test message for the channel {channel}, sent {}",
+                in_words(at)
+            );
             (vec![plain(&text, MAX_TITLE)], Vec::new())
         }
     };
@@ -48,8 +53,10 @@ fn incident(notification: &Notification) -> Vec<Value> {
         NotifiedTransition::Acknowledged => "Warning",
         NotifiedTransition::Resolved => "Good",
     };
-    let mut body = vec![rich(&[json!({"type": "TextRun", "text": title, "weight": "Bolder", "size": "Large",
-        "color": color})])];
+    let mut body = vec![rich(&[
+        json!({"type": "TextRun", "text": title, "weight": "Bolder", "size": "Large",
+        "color": color}),
+    ])];
     if !notification.summary.is_empty() {
         body.push(plain(&notification.summary, MAX_SUMMARY));
     }
@@ -98,14 +105,29 @@ mod tests {
     #[test]
     fn a_card_says_what_where_and_where_to_go() {
         let notification = &sample(NotifiedTransition::Opened);
-        let body = render(Message::Incident { notification, links: LINKS });
+        let body = render(Message::Incident {
+            notification,
+            links: LINKS,
+        });
         let card = &body["attachments"][0]["content"];
-        assert_eq!((&card["type"], &card["version"]), (&json!("AdaptiveCard"), &json!("1.4")));
+        assert_eq!(
+            (&card["type"], &card["version"]),
+            (&json!("AdaptiveCard"), &json!("1.4"))
+        );
         let text = card.to_string();
-        for part in ["🔴 Incident opened: Too many errors", "checkout / production", "27 errors"] {
+        for part in [
+            "🔴 Incident opened: Too many errors",
+            "checkout / production",
+            "27 errors",
+        ] {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
-        let urls: Vec<&Value> = card["actions"].as_array().unwrap().iter().map(|one| &one["url"]).collect();
+        let urls: Vec<&Value> = card["actions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| &one["url"])
+            .collect();
         assert_eq!(urls, [LINKS.incident, LINKS.acknowledge.unwrap()]);
     }
 
@@ -113,7 +135,10 @@ mod tests {
     fn untrusted_text_stands_in_runs_without_markup_and_fits() {
         for transition in NotifiedTransition::ALL {
             let notification = &hostile(transition);
-            let body = render(Message::Incident { notification, links: LINKS });
+            let body = render(Message::Incident {
+                notification,
+                links: LINKS,
+            });
             assert!(body.to_string().len() < 28_000, "{}", body.to_string().len());
             for block in body["attachments"][0]["content"]["body"].as_array().unwrap() {
                 assert_eq!(block["type"], "RichTextBlock");

@@ -18,7 +18,10 @@ pub fn render(message: Message<'_>, chat_id: &str, reply_to: Option<i64>) -> Val
             format!("{mark} {title}\n\n{rest}")
         }
         Message::Test { channel, at } => {
-            format!("Sightline test message for the channel {channel}, sent {}", in_words(at))
+            format!(
+                "Sightline test message for the channel {channel}, sent {}",
+                in_words(at)
+            )
         }
     };
     let mut body = json!({"chat_id": chat_id, "text": text, "link_preview_options": {"is_disabled": true}});
@@ -37,9 +40,19 @@ mod tests {
     #[test]
     fn a_message_says_what_and_where_and_answers_the_first() {
         let notification = &sample(NotifiedTransition::Resolved);
-        let body = render(Message::Incident { notification, links: LINKS }, "-100", Some(7));
+        let body = render(
+            Message::Incident {
+                notification,
+                links: LINKS,
+            },
+            "-100",
+            Some(7),
+        );
         let text = body["text"].as_str().unwrap();
-        assert!(text.starts_with("✅ Incident resolved: Too many errors"), "{text}");
+        assert!(
+            text.starts_with("✅ Incident resolved: Too many errors"),
+            "{text}"
+        );
         assert!(text.contains("Where: checkout / production") && text.contains(LINKS.incident));
         assert_eq!(body["reply_parameters"]["message_id"], 7);
         assert!(body.get("parse_mode").is_none());
@@ -48,7 +61,14 @@ mod tests {
     #[test]
     fn text_fits() {
         let notification = &hostile(NotifiedTransition::Opened);
-        let body = render(Message::Incident { notification, links: LINKS }, "1", None);
+        let body = render(
+            Message::Incident {
+                notification,
+                links: LINKS,
+            },
+            "1",
+            None,
+        );
         assert!(body["text"].as_str().unwrap().encode_utf16().count() <= 4_096);
     }
 }

@@ -73,7 +73,10 @@ mod tests {
     fn the_payload_is_stable() {
         let body = |transition| {
             let notification = &sample(transition);
-            render(Message::Incident { notification, links: LINKS })
+            render(Message::Incident {
+                notification,
+                links: LINKS,
+            })
         };
         let opened = json!({
             "type": "incident.opened",

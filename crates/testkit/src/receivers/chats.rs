@@ -14,7 +14,8 @@ pub(super) fn telegram(request: &Request, messages: &AtomicI64) -> Verdict {
             (200, json!({"ok": true, "result": {"message_id": id}}), None)
         }
         Err(fault) => {
-            let body = json!({"ok": false, "error_code": 400, "description": format!("Bad Request: {fault}")});
+            let body =
+                json!({"ok": false, "error_code": 400, "description": format!("Bad Request: {fault}")});
             (400, body, Some(fault))
         }
     };
@@ -70,7 +71,10 @@ fn check_notification(request: &Request) -> Result<(), String> {
     if body["message"].as_str().unwrap_or_default().len() > 4_096 {
         return Err("a message that long becomes an attachment".into());
     }
-    if !body["priority"].as_u64().is_some_and(|priority| (1..=5).contains(&priority)) {
+    if !body["priority"]
+        .as_u64()
+        .is_some_and(|priority| (1..=5).contains(&priority))
+    {
         return Err("priority invalid".into());
     }
     let actions = body["actions"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -162,8 +162,16 @@ async fn conversation<S: AsyncRead + AsyncWrite + Unpin>(
         };
         let command = line.to_ascii_uppercase();
         if command.starts_with("EHLO") {
-            let extension = if is_secure { "250 AUTH PLAIN" } else { "250 STARTTLS" };
-            say(stream, &format!("250-localhost\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n{extension}")).await?;
+            let extension = if is_secure {
+                "250 AUTH PLAIN"
+            } else {
+                "250 STARTTLS"
+            };
+            say(
+                stream,
+                &format!("250-localhost\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n{extension}"),
+            )
+            .await?;
         } else if command == "STARTTLS" && !is_secure {
             say(stream, "220 go ahead").await?;
             return Ok(true);
@@ -231,6 +239,9 @@ async fn say<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut BufReader<S>,
     what: &str,
 ) -> std::io::Result<()> {
-    stream.get_mut().write_all(format!("{what}\r\n").as_bytes()).await?;
+    stream
+        .get_mut()
+        .write_all(format!("{what}\r\n").as_bytes())
+        .await?;
     stream.get_mut().flush().await
 }

@@ -60,7 +60,8 @@ pub(super) fn opsgenie(request: &Request) -> Verdict {
     Verdict {
         status: if fault.is_none() { 202 } else { 422 },
         content_type: "application/json",
-        body: json!({"result": fault.as_deref().unwrap_or("Request will be processed"), "took": 0.1}).to_string(),
+        body: json!({"result": fault.as_deref().unwrap_or("Request will be processed"), "took": 0.1})
+            .to_string(),
         fault,
     }
 }
@@ -95,7 +96,10 @@ fn check_alert(request: &Request) -> Result<(), String> {
         return Err(format!("priority {priority:?}"));
     }
     let details = alert["details"].as_object().cloned().unwrap_or_default();
-    let length: usize = details.iter().map(|(name, value)| name.len() + value.to_string().len()).sum();
+    let length: usize = details
+        .iter()
+        .map(|(name, value)| name.len() + value.to_string().len())
+        .sum();
     if length > 8_000 || details.values().any(|value| !value.is_string()) {
         return Err("details are texts of at most 8,000 characters in all".into());
     }
@@ -103,7 +107,9 @@ fn check_alert(request: &Request) -> Result<(), String> {
 }
 
 fn bounded(object: &Value, field: &str, length: std::ops::RangeInclusive<usize>) -> Result<String, String> {
-    let text = object[field].as_str().ok_or_else(|| format!("{field} is missing"))?;
+    let text = object[field]
+        .as_str()
+        .ok_or_else(|| format!("{field} is missing"))?;
     let found = text.chars().count();
     if length.contains(&found) {
         Ok(text.to_owned())

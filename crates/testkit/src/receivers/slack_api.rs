@@ -55,7 +55,9 @@ fn check(request: &Request, workspace: &Workspace) -> Result<Value, String> {
             Ok(json!({"ok": true, "channel": channel, "ts": ts, "message": {"text": body["text"]}}))
         }
         "/api/chat.update" if !is_known("ts") => Err("message_not_found: never posted".into()),
-        "/api/chat.update" => Ok(json!({"ok": true, "channel": channel, "ts": body["ts"], "text": body["text"]})),
+        "/api/chat.update" => {
+            Ok(json!({"ok": true, "channel": channel, "ts": body["ts"], "text": body["text"]}))
+        }
         other => Err(format!("unknown_method: {other}")),
     }
 }

@@ -23,7 +23,10 @@ pub(super) fn verdict(request: &Request) -> Verdict {
 fn check(request: &Request) -> Result<(), String> {
     let body = request.json()?;
     if request.body.len() > MAX_BYTES {
-        return Err(format!("{} bytes; at most {MAX_BYTES} are allowed", request.body.len()));
+        return Err(format!(
+            "{} bytes; at most {MAX_BYTES} are allowed",
+            request.body.len()
+        ));
     }
     if body["type"] != "message" {
         return Err("type is not message".into());
@@ -63,11 +66,15 @@ fn element(element: &Value) -> Result<(), String> {
     match element["type"].as_str() {
         Some("TextBlock") => text(element),
         Some("RichTextBlock") => {
-            let inlines = element["inlines"].as_array().ok_or("a RichTextBlock without inlines")?;
-            inlines.iter().try_for_each(|inline| match inline["type"].as_str() {
-                Some("TextRun") => text(inline),
-                other => Err(format!("an inline of type {other:?}")),
-            })
+            let inlines = element["inlines"]
+                .as_array()
+                .ok_or("a RichTextBlock without inlines")?;
+            inlines
+                .iter()
+                .try_for_each(|inline| match inline["type"].as_str() {
+                    Some("TextRun") => text(inline),
+                    other => Err(format!("an inline of type {other:?}")),
+                })
         }
         Some("FactSet") => Ok(()),
         other => Err(format!("an element of type {other:?}")),
@@ -76,7 +83,15 @@ fn element(element: &Value) -> Result<(), String> {
 
 fn text(element: &Value) -> Result<(), String> {
     const SIZES: [&str; 5] = ["Default", "Small", "Medium", "Large", "ExtraLarge"];
-    const COLORS: [&str; 7] = ["Default", "Dark", "Light", "Accent", "Good", "Warning", "Attention"];
+    const COLORS: [&str; 7] = [
+        "Default",
+        "Dark",
+        "Light",
+        "Accent",
+        "Good",
+        "Warning",
+        "Attention",
+    ];
     const WEIGHTS: [&str; 3] = ["Default", "Lighter", "Bolder"];
     const FONTS: [&str; 2] = ["Default", "Monospace"];
     if element["text"].as_str().is_none_or(str::is_empty) {

@@ -37,7 +37,8 @@ impl Storm {
         let hook = Receiver::standard_webhooks(None).await;
         let channel = json!({"type": "webhook", "name": "hook", "config": {"url": hook.url()}});
         hook.set_secret(&text(&company.make("/api/channels", channel).await["secret"]));
-        let rule = json!({"name": "deployments", "type": "deployment_failure", "params": {}, "severity": "high"});
+        let rule =
+            json!({"name": "deployments", "type": "deployment_failure", "params": {}, "severity": "high"});
         company.make("/api/alerts", rule).await;
         let cells = "
             INSERT INTO environments (org_id, id, service_id, name)
@@ -45,7 +46,10 @@ impl Storm {
             FROM services s CROSS JOIN generate_series(1, $2::int) n WHERE s.id = $1::text::uuid";
         let owner = stack.db.owner().await;
         let wanted = i32::try_from(firings).unwrap();
-        owner.execute(cells, &[&company.service_id, &wanted]).await.unwrap();
+        owner
+            .execute(cells, &[&company.service_id, &wanted])
+            .await
+            .unwrap();
         Self {
             stack,
             company,
@@ -96,7 +100,11 @@ impl Storm {
             if found as usize == self.firings {
                 return;
             }
-            assert!(Instant::now() < deadline, "{found} of {} are {status}", self.firings);
+            assert!(
+                Instant::now() < deadline,
+                "{found} of {} are {status}",
+                self.firings
+            );
             // While it goes on there is something to interrupt.
             if found > last || found == 0 {
                 let victim = self.stack.process(Service::Alerting, self.dice.below(2) as usize);
@@ -141,7 +149,11 @@ impl Storm {
             .collect();
         let mut explained = BTreeMap::new();
         for id in ids {
-            let reply = self.company.admin.get(&format!("/api/incidents/{id}/explain")).await;
+            let reply = self
+                .company
+                .admin
+                .get(&format!("/api/incidents/{id}/explain"))
+                .await;
             explained.insert(id, reply.assert_status(200).data());
         }
         explained
@@ -158,10 +170,19 @@ async fn nothing_is_lost_doubled_or_unexplained_when_replicas_die_in_a_storm_of_
     storm.all_is_sent().await;
 
     let firings = storm.firings;
-    assert_eq!(storm.count("SELECT count(*) FROM incidents WHERE source = 'rule'").await, firings, "twins");
+    assert_eq!(
+        storm
+            .count("SELECT count(*) FROM incidents WHERE source = 'rule'")
+            .await,
+        firings,
+        "twins"
+    );
     let places = "SELECT count(DISTINCT environment_id) FROM incidents WHERE source = 'rule'";
     assert_eq!(storm.count(places).await, firings, "lost");
-    assert_eq!(storm.count("SELECT count(*) FROM notification_jobs").await, 2 * firings);
+    assert_eq!(
+        storm.count("SELECT count(*) FROM notification_jobs").await,
+        2 * firings
+    );
     let doubled = "SELECT count(*) FROM (SELECT FROM notification_jobs
         GROUP BY org_id, incident_id, channel_id, transition HAVING count(*) > 1) doubled";
     assert_eq!(storm.count(doubled).await, 0);
@@ -171,10 +192,19 @@ async fn nothing_is_lost_doubled_or_unexplained_when_replicas_die_in_a_storm_of_
     storm.hook.assert_no_faults();
     let accepted = storm.hook.accepted();
     let ids: BTreeSet<&str> = accepted.iter().map(|one| one.id()).collect();
-    assert_eq!(ids.len(), 2 * firings, "what a receiver sees that drops an id that it knows");
+    assert_eq!(
+        ids.len(),
+        2 * firings,
+        "what a receiver sees that drops an id that it knows"
+    );
     let told: BTreeSet<(String, String)> = accepted
         .iter()
-        .map(|one| (text(&one.json()["data"]["incident"]["id"]), text(&one.json()["type"])))
+        .map(|one| {
+            (
+                text(&one.json()["data"]["incident"]["id"]),
+                text(&one.json()["type"]),
+            )
+        })
         .collect();
     assert_eq!(told.len(), 2 * firings, "and each of them is another transition");
 

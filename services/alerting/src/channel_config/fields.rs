@@ -84,7 +84,11 @@ impl<'a> Fields<'a> {
 
     /// A key that travels in a header or a body.
     pub(super) fn key(&self, name: &str) -> Result<String, ApiError> {
-        self.checked(name, "must be the key that the service shows: 8 to 200 letters, digits, - and _", is_key)
+        self.checked(
+            name,
+            "must be the key that the service shows: 8 to 200 letters, digits, - and _",
+            is_key,
+        )
     }
 
     pub(super) fn optional_key(&self, name: &str) -> Result<Option<String>, ApiError> {
@@ -100,11 +104,14 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn slack_channel(&self, name: &str) -> Result<String, ApiError> {
-        let wanted = "must be the id of a Slack channel, such as C0123456789: in Slack, at the end of its details";
+        let wanted =
+            "must be the id of a Slack channel, such as C0123456789: in Slack, at the end of its details";
         let is_id = |text: &str| {
             matches!(text.as_bytes().first(), Some(b'C' | b'G' | b'D'))
                 && (8..=20).contains(&text.len())
-                && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
         };
         self.checked(name, wanted, is_id)
     }
@@ -114,7 +121,9 @@ impl<'a> Fields<'a> {
         // It becomes part of an address, so nothing else may be in it.
         let is_token = |text: &str| {
             text.split_once(':').is_some_and(|(bot, secret)| {
-                (5..=20).contains(&bot.len()) && bot.bytes().all(|byte| byte.is_ascii_digit()) && is_key(secret)
+                (5..=20).contains(&bot.len())
+                    && bot.bytes().all(|byte| byte.is_ascii_digit())
+                    && is_key(secret)
             })
         };
         self.checked(name, wanted, is_token)
@@ -128,7 +137,9 @@ impl<'a> Fields<'a> {
                 (1..=20).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
             let is_name = text.strip_prefix('@').is_some_and(|name| {
                 (4..=64).contains(&name.len())
-                    && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                    && name
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
             });
             is_number || is_name
         };
@@ -137,7 +148,9 @@ impl<'a> Fields<'a> {
 
     pub(super) fn topic(&self, name: &str) -> Result<String, ApiError> {
         let wanted = "must be 1 to 64 letters, digits, - and _";
-        self.checked(name, wanted, |text| (1..=64).contains(&text.len()) && is_word(text))
+        self.checked(name, wanted, |text| {
+            (1..=64).contains(&text.len()) && is_word(text)
+        })
     }
 
     pub(super) fn recipients(&self, name: &str) -> Result<Vec<Email>, ApiError> {
@@ -151,12 +164,15 @@ impl<'a> Fields<'a> {
             .map(|(index, address)| {
                 let path = format!("{name}[{index}]");
                 let text = address.as_str().unwrap_or_default();
-                let email: Email = text
-                    .parse()
-                    .map_err(|_invalid| invalid(&path, "must be an e-mail address such as ada@example.com"))?;
+                let email: Email = text.parse().map_err(|_invalid| {
+                    invalid(&path, "must be an e-mail address such as ada@example.com")
+                })?;
                 // Stricter than for accounts: this becomes part of a mail's envelope.
                 if email.as_str().parse::<lettre::Address>().is_err() {
-                    return Err(invalid(&path, "must be an e-mail address such as ada@example.com"));
+                    return Err(invalid(
+                        &path,
+                        "must be an e-mail address such as ada@example.com",
+                    ));
                 }
                 Ok(email)
             })

@@ -18,7 +18,9 @@ fn good(kind: ChannelType) -> Value {
         ChannelType::SlackBot => json!({"token": "xoxb-canary-canary", "channel": "C0123456789"}),
         ChannelType::Email => json!({"to": ["ada@example.com", "grace@example.com"]}),
         ChannelType::Pagerduty => json!({"routing_key": "canarycanarycanarycanarycanary00"}),
-        ChannelType::Opsgenie => json!({"api_key": "canary-canary-canary", "api_url": "https://api.eu.opsgenie.com"}),
+        ChannelType::Opsgenie => {
+            json!({"api_key": "canary-canary-canary", "api_url": "https://api.eu.opsgenie.com"})
+        }
         ChannelType::Telegram => json!({"bot_token": "123456:canary-canary", "chat_id": "-1001234567890"}),
         ChannelType::Ntfy => json!({"topic": "canary-ops", "token": "tk_canarycanary"}),
         ChannelType::Webhook => json!({"url": "https://hooks.example/canary"}),
@@ -46,8 +48,14 @@ fn a_sealed_configuration_of_each_kind_opens_for_its_own_channel_only() {
 #[test]
 fn a_hint_shows_little() {
     for kind in ChannelType::ALL {
-        let hint = ChannelConfig::parse(kind, &good(kind), None).unwrap().config.hint();
-        assert!(!hint.contains("canary-c") && !hint.contains("canaryc") && !hint.contains("/canary"), "{kind}: {hint}");
+        let hint = ChannelConfig::parse(kind, &good(kind), None)
+            .unwrap()
+            .config
+            .hint();
+        assert!(
+            !hint.contains("canary-c") && !hint.contains("canaryc") && !hint.contains("/canary"),
+            "{kind}: {hint}"
+        );
         assert!(!hint.is_empty());
     }
 }
@@ -79,12 +87,17 @@ fn a_rotated_secret_is_sealed_with_the_one_before() {
     let sealer: Sealer = KEYS.parse().unwrap();
     let (org, id) = (OrgId::generate(), ChannelId::generate());
     let ChannelConfig::Webhook { url, signing } =
-        ChannelConfig::parse(ChannelType::Webhook, &good(ChannelType::Webhook), None).unwrap().config
+        ChannelConfig::parse(ChannelType::Webhook, &good(ChannelType::Webhook), None)
+            .unwrap()
+            .config
     else {
         panic!("another type")
     };
     let until = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
-    let rotated = ChannelConfig::Webhook { url, signing: signing.rotated(until) };
+    let rotated = ChannelConfig::Webhook {
+        url,
+        signing: signing.rotated(until),
+    };
     let sealed = rotated.seal(&sealer, org, id).unwrap();
     match ChannelConfig::open(&sealer, org, id, ChannelType::Webhook, &sealed).unwrap() {
         ChannelConfig::Webhook { signing: opened, .. } => {

@@ -124,7 +124,9 @@ impl Attempt<'_> {
             incident_id: started.incident_id,
             channel_id: started.channel_id,
         };
-        let State { sealer, public_url, .. } = self.state;
+        let State {
+            sealer, public_url, ..
+        } = self.state;
         (transition == NotifiedTransition::Opened)
             .then(|| link.link(sealer, public_url, self.kit.clock.now()))?
     }
@@ -196,7 +198,12 @@ impl Attempt<'_> {
     }
 
     /// Counts the outcome for or against the channel; whether it is paused now.
-    async fn judge_channel(&self, tx: &TenantTx<'_>, started: &Started, sent: &Sent) -> Result<bool, DbError> {
+    async fn judge_channel(
+        &self,
+        tx: &TenantTx<'_>,
+        started: &Started,
+        sent: &Sent,
+    ) -> Result<bool, DbError> {
         if !sent.tried {
             return Ok(false);
         }

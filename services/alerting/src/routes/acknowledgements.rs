@@ -9,8 +9,8 @@ use service_kit::{ApiError, ErrorBody, Kit};
 
 use crate::acknowledge_link::{Acknowledgement, InvalidLink};
 use crate::app::State;
-use crate::transitions::{self, Acknowledger};
 use crate::links;
+use crate::transitions::{self, Acknowledger};
 
 /// Shows what the link would acknowledge, and a button that does.
 #[utoipa::path(
@@ -33,7 +33,9 @@ pub(crate) async fn show(
     let incident = incidents::find(&tx, link.incident_id).await?.ok_or(NOT_FOUND)?;
     let page = links::incident(&state.public_url, incident.id);
     let body = match incident.status {
-        IncidentStatus::Open => r#"<form method="post"><button type="submit">Acknowledge</button></form>"#.to_owned(),
+        IncidentStatus::Open => {
+            r#"<form method="post"><button type="submit">Acknowledge</button></form>"#.to_owned()
+        }
         IncidentStatus::Acknowledged => "<p>Somebody looks after it already.</p>".to_owned(),
         IncidentStatus::Resolved => "<p>It is resolved already.</p>".to_owned(),
     };

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
+use db::TenantTx;
 use db::auth::{self, KeyRecord};
 use db::external_alerts::{self, Known};
 use db::incidents::events::NewEvent;
 use db::incidents::{self, Incident, NewIncident};
-use db::TenantTx;
 use domain::alerting::alertmanager::{Alert, Change, Episode, Payload, change};
 use domain::alerting::fingerprint::Fingerprint;
 use domain::alerting::incident::{EventKind, IncidentSource};

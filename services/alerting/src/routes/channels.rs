@@ -470,7 +470,8 @@ async fn check_address(state: &State, config: &ChannelConfig) -> Result<(), ApiE
         return if state.sender.can_mail() {
             Ok(())
         } else {
-            let message = "cannot be email: this installation has no mail server, which its operator sets (SMTP_URL)";
+            let message =
+                "cannot be email: this installation has no mail server, which its operator sets (SMTP_URL)";
             Err(ApiError::invalid("type", message))
         };
     };

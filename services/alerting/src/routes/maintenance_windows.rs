@@ -217,7 +217,9 @@ pub(crate) async fn change(
     let old = before.settings.clone();
     let settings = WindowSettings {
         name: body.name.unwrap_or(old.name),
-        reason: body.reason.map_or(old.reason, |reason| reason.as_str().to_owned()),
+        reason: body
+            .reason
+            .map_or(old.reason, |reason| reason.as_str().to_owned()),
         matcher: body.matcher.unwrap_or(old.matcher),
         schedule: body.schedule.unwrap_or(old.schedule),
         enabled: body.enabled.unwrap_or(old.enabled),

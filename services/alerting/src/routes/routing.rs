@@ -200,7 +200,12 @@ pub(crate) async fn delete(
     notification_routes::lock(&tx).await?;
     let before = view(&tx, id).await?;
     notification_routes::delete(&tx, id).await?;
-    audit_logs::add(&tx, &caller.actor, entry("route.delete", id.0, seen(&before), None)).await?;
+    audit_logs::add(
+        &tx,
+        &caller.actor,
+        entry("route.delete", id.0, seen(&before), None),
+    )
+    .await?;
     tx.commit().await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -242,7 +247,8 @@ pub(crate) async fn reorder(
         ids
     };
     if sorted(&before) != sorted(&body.ids) {
-        let message = "ids must name every route once; read the routes again, since somebody may have changed them";
+        let message =
+            "ids must name every route once; read the routes again, since somebody may have changed them";
         return Err(ApiError::Conflict(message.into()));
     }
     notification_routes::reorder(&tx, &body.ids).await?;
@@ -334,7 +340,10 @@ pub(crate) async fn preview(
     let data: Vec<WouldBeTold> = targets
         .into_iter()
         .filter_map(|target| {
-            let channel = policy.channels.iter().find(|channel| channel.id == target.channel_id)?;
+            let channel = policy
+                .channels
+                .iter()
+                .find(|channel| channel.id == target.channel_id)?;
             Some(WouldBeTold {
                 channel_id: channel.id,
                 channel_name: channel.name.clone(),
@@ -379,7 +388,9 @@ pub(super) fn check_matcher(matcher: &Matcher) -> Result<(), ApiError> {
 
 fn refused(error: DbError, name: &Name) -> ApiError {
     if error.violates_unique(notification_routes::NAME_KEY) {
-        ApiError::Conflict(format!("there is a route named {name} already; choose another name"))
+        ApiError::Conflict(format!(
+            "there is a route named {name} already; choose another name"
+        ))
     } else if error.violates_foreign_key() {
         NO_SUCH_PLACE
     } else {

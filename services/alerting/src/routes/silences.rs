@@ -140,7 +140,10 @@ pub(crate) async fn create(
     let now = incidents::clock(&tx).await?;
     let starts_at = body.starts_at.unwrap_or(now);
     if body.ends_at <= starts_at.max(now) {
-        return Err(ApiError::invalid("ends_at", "must lie in the future, and after starts_at"));
+        return Err(ApiError::invalid(
+            "ends_at",
+            "must lie in the future, and after starts_at",
+        ));
     }
     if body.ends_at - starts_at > LONGEST {
         let message = "must be at most 90 days after starts_at; disable what is not wanted for longer";
@@ -156,10 +159,19 @@ pub(crate) async fn create(
         created_by_email: &caller.email,
     };
     let id = table::create(&tx, &new).await.map_err(|error| {
-        if error.violates_foreign_key() { NO_SUCH_PLACE } else { error.into() }
+        if error.violates_foreign_key() {
+            NO_SUCH_PLACE
+        } else {
+            error.into()
+        }
     })?;
     let data = SilenceView::from(table::find(&tx, id).await?.ok_or(NOT_FOUND)?);
-    audit_logs::add(&tx, &caller.actor, entry("silence.create", id.0, None, seen(&data))).await?;
+    audit_logs::add(
+        &tx,
+        &caller.actor,
+        entry("silence.create", id.0, None, seen(&data)),
+    )
+    .await?;
     tx.commit().await?;
     Ok(HttpResponse::Created().json(Data { data }))
 }

@@ -26,8 +26,14 @@ async fn a_link_acknowledges_when_its_button_is_pressed_and_not_when_it_is_fetch
         let page = nobody.get(&link).await;
         assert_eq!(page.status, 200);
         let html = page.body.as_str().unwrap();
-        assert!(html.contains("<form method=\"post\">") && html.contains("&lt;b&gt;"), "{html}");
-        assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));
+        assert!(
+            html.contains("<form method=\"post\">") && html.contains("&lt;b&gt;"),
+            "{html}"
+        );
+        assert!(
+            page.header("content-security-policy")
+                .contains("frame-ancestors 'none'")
+        );
     }
     let incident = app.incidents().await.remove(0);
     assert_eq!(incident["status"], "open");
@@ -37,7 +43,10 @@ async fn a_link_acknowledges_when_its_button_is_pressed_and_not_when_it_is_fetch
     }
     let id = text(&incident["id"]);
     let shown = app.incident(&id).await;
-    assert_eq!((&shown["status"], &shown["acknowledged_by"]), (&json!("acknowledged"), &json!(null)));
+    assert_eq!(
+        (&shown["status"], &shown["acknowledged_by"]),
+        (&json!("acknowledged"), &json!(null))
+    );
     let timeline = app.timeline(&id).await;
     assert_eq!(timeline.iter().filter(|kind| *kind == "acknowledged").count(), 1);
     let told = shown["timeline"].to_string();
@@ -57,7 +66,9 @@ async fn a_link_that_is_not_ours_opens_nothing() {
     let forged = format!("{start}{}", end.chars().rev().collect::<String>());
     for path in [forged.as_str(), "/api/acknowledge/x", "/api/acknowledge/AAAA"] {
         nobody.get(path).await.assert_error(404, "NOT_FOUND", "link");
-        let pressed = nobody.post_bytes(path, "application/x-www-form-urlencoded", "").await;
+        let pressed = nobody
+            .post_bytes(path, "application/x-www-form-urlencoded", "")
+            .await;
         assert_eq!(pressed.status, 404);
     }
     assert_eq!(app.incidents().await[0]["status"], "open");

@@ -31,7 +31,10 @@ fn group(alerts: &[Value]) -> Value {
 async fn report(client: &Client, alerts: &[Value]) -> (i64, i64) {
     let reply = client.post("/api/v1/alertmanager", group(alerts)).await;
     let data = reply.assert_status(200).data();
-    (data["opened"].as_i64().unwrap(), data["resolved"].as_i64().unwrap())
+    (
+        data["opened"].as_i64().unwrap(),
+        data["resolved"].as_i64().unwrap(),
+    )
 }
 
 #[tokio::test]
@@ -43,10 +46,17 @@ async fn an_alert_opens_one_incident_and_resolves_it_however_often_it_is_reporte
     let fires = |at: &str| alert("c6c0d5b4", "firing", at);
     let ends = |at: &str| alert("c6c0d5b4", "resolved", at);
     let (first, second) = ("2026-11-29T20:00:00Z", "2026-11-29T21:00:00Z");
-    assert_eq!(report(&client, &[fires(first), alert("other", "firing", first)]).await, (2, 0));
+    assert_eq!(
+        report(&client, &[fires(first), alert("other", "firing", first)]).await,
+        (2, 0)
+    );
     assert_eq!(report(&client, &[fires(first)]).await, (0, 0), "a repeat");
     assert_eq!(report(&client, &[ends(first)]).await, (0, 1));
-    assert_eq!(report(&client, &[ends(first), fires(first)]).await, (0, 0), "late and again");
+    assert_eq!(
+        report(&client, &[ends(first), fires(first)]).await,
+        (0, 0),
+        "late and again"
+    );
     assert_eq!(report(&client, &[fires(second)]).await, (1, 0), "another episode");
     app.everything_is_told().await;
     assert_eq!(hook.received().len(), 4);
@@ -54,11 +64,19 @@ async fn an_alert_opens_one_incident_and_resolves_it_however_often_it_is_reporte
     let opened = &hook.received()[0].json()["data"]["incident"];
     assert_eq!(
         (&opened["severity"], &opened["labels"]["team"], &opened["runbook"]),
-        (&json!("critical"), &json!("payments"), &json!("https://runbooks.example/errors"))
+        (
+            &json!("critical"),
+            &json!("payments"),
+            &json!("https://runbooks.example/errors")
+        )
     );
     let incidents = app.incidents().await;
     assert_eq!(incidents.len(), 3);
-    assert!(incidents.iter().all(|one| one["service_id"] == app.org.service_id.to_string()));
+    assert!(
+        incidents
+            .iter()
+            .all(|one| one["service_id"] == app.org.service_id.to_string())
+    );
     // A person resolves it while it fires on: the next repeat does not page again.
     app.resolve(&text(&incidents[0]["id"])).await;
     assert_eq!(report(&client, &[fires(second)]).await, (0, 0));
@@ -68,7 +86,9 @@ async fn an_alert_opens_one_incident_and_resolves_it_however_often_it_is_reporte
 async fn reports_of_two_alertmanagers_at_once_make_no_twins() {
     let app = TestApp::start().await;
     let client = reporter(&app).await;
-    let alerts: Vec<Value> = (0..20).map(|n| alert(&format!("fp{n}"), "firing", "2026-11-29T20:00:00Z")).collect();
+    let alerts: Vec<Value> = (0..20)
+        .map(|n| alert(&format!("fp{n}"), "firing", "2026-11-29T20:00:00Z"))
+        .collect();
     let mut reversed = alerts.clone();
     reversed.reverse();
     let reports = (0..8).map(|n| {
@@ -90,7 +110,10 @@ async fn a_key_without_the_scope_and_a_bad_request_are_refused_by_name() {
     let bad = alert("../x", "firing", "2026-11-29T20:00:00Z");
     let refused = client.post("/api/v1/alertmanager", group(&[bad])).await;
     refused.assert_error(400, "VALIDATION_ERROR", "");
-    assert_eq!(refused.body["error"]["details"][0]["path"], "alerts[0].fingerprint");
+    assert_eq!(
+        refused.body["error"]["details"][0]["path"],
+        "alerts[0].fingerprint"
+    );
     let old = json!({"version": "3", "alerts": []});
     let refused = client.post("/api/v1/alertmanager", old).await;
     assert_eq!(refused.body["error"]["details"][0]["path"], "version");

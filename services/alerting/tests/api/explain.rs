@@ -17,14 +17,23 @@ async fn because(app: &TestApp) -> String {
 #[tokio::test]
 async fn a_rule_says_why_it_did_not_page() {
     let app = TestApp::start().await;
-    let rule = app.error_rule(json!({"for_seconds": 60, "cooldown_seconds": 600})).await;
+    let rule = app
+        .error_rule(json!({"for_seconds": 60, "cooldown_seconds": 600}))
+        .await;
     app.sweep().await;
     assert!(because(&app).await.contains("not met"));
     app.errors(5).await;
     app.sweep().await;
-    assert!(because(&app).await.contains("not yet for the 60 s"), "{}", because(&app).await);
+    assert!(
+        because(&app).await.contains("not yet for the 60 s"),
+        "{}",
+        because(&app).await
+    );
     let path = format!("/api/alerts/{rule}");
-    app.developer().patch(&path, json!({"enabled": false})).await.assert_status(200);
+    app.developer()
+        .patch(&path, json!({"enabled": false}))
+        .await
+        .assert_status(200);
     assert!(because(&app).await.contains("disabled"));
 }
 
@@ -38,12 +47,26 @@ async fn an_incident_is_explained_from_its_evaluation_to_the_answer_with_the_row
     app.sweep().await;
     app.everything_is_told().await;
     let incident = text(&app.incidents().await[0]["id"]);
-    let explained = app.developer().get(&format!("/api/incidents/{incident}/explain")).await.data();
+    let explained = app
+        .developer()
+        .get(&format!("/api/incidents/{incident}/explain"))
+        .await
+        .data();
     let one = &explained["notifications"][0];
     assert_eq!((&one["told"], &one["state"]), (&json!(true), &json!("sent")));
     let steps = list(one["steps"].clone());
     let kinds: Vec<String> = steps.iter().map(|step| text(&step["step"])).collect();
-    assert_eq!(kinds, ["evaluation", "grouping", "silence", "routing", "channel", "attempt"]);
+    assert_eq!(
+        kinds,
+        [
+            "evaluation",
+            "grouping",
+            "silence",
+            "routing",
+            "channel",
+            "attempt"
+        ]
+    );
     assert!(text(&steps[0]["message"]).contains("7 "), "{}", steps[0]);
     assert_eq!(steps[5]["http_status"], 200);
     for step in &steps {
@@ -51,7 +74,11 @@ async fn an_incident_is_explained_from_its_evaluation_to_the_answer_with_the_row
         if step["row"] != Value::Null {
             let (table, id) = (text(&step["row"]["table"]), text(&step["row"]["id"]));
             let key = id.split('/').next().unwrap();
-            let column = if table == "notification_attempts" { "job_id" } else { "id" };
+            let column = if table == "notification_attempts" {
+                "job_id"
+            } else {
+                "id"
+            };
             let sql = format!("SELECT count(*) FROM {table} WHERE {column} = '{key}'");
             assert_eq!(app.count(&sql).await, 1, "{step}");
         }

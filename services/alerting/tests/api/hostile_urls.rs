@@ -122,10 +122,22 @@ async fn seventy_three_hostile_addresses_are_refused_with_a_clear_error() {
             ("discord", "webhook_url", json!({})),
             ("webhook", "url", json!({})),
             ("ntfy", "server_url", json!({"topic": "ops"})),
-            ("pagerduty", "api_url", json!({"routing_key": "0123456789abcdef0123456789abcdef"})),
+            (
+                "pagerduty",
+                "api_url",
+                json!({"routing_key": "0123456789abcdef0123456789abcdef"}),
+            ),
             ("opsgenie", "api_url", json!({"api_key": "0123456789abcdef"})),
-            ("telegram", "api_url", json!({"bot_token": "123456:abcdefgh", "chat_id": "1"})),
-            ("slack_bot", "api_url", json!({"token": "xoxb-12345678", "channel": "C0123456789"})),
+            (
+                "telegram",
+                "api_url",
+                json!({"bot_token": "123456:abcdefgh", "chat_id": "1"}),
+            ),
+            (
+                "slack_bot",
+                "api_url",
+                json!({"token": "xoxb-12345678", "channel": "C0123456789"}),
+            ),
         ] {
             let mut config = more;
             config[field] = json!(address);

@@ -39,21 +39,35 @@ async fn a_channel_whose_receiver_is_gone_is_paused_and_another_tells_its_organi
     app.resolve(&incident).await;
     // A test that arrives is the proof: what is not over is told now, and the incident about the channel resolves.
     gone.answer_always(Answer::Usual);
-    let tried = app.developer().post(&format!("/api/channels/{gone_id}/test"), json!({})).await.data();
+    let tried = app
+        .developer()
+        .post(&format!("/api/channels/{gone_id}/test"), json!({}))
+        .await
+        .data();
     assert_eq!(tried["outcome"], "sent");
     eventually(SOON, "what it missed", async || {
         let texts: Vec<String> = gone.received().iter().map(|one| one.text()).collect();
-        if texts.iter().any(|text| text.contains("another")) { Ok(()) } else { Err(texts.join("; ")) }
+        if texts.iter().any(|text| text.contains("another")) {
+            Ok(())
+        } else {
+            Err(texts.join("; "))
+        }
     })
     .await;
-    let about = app.incidents().await.into_iter().find(|one| one["source"] == "channel").unwrap();
+    let about = app
+        .incidents()
+        .await
+        .into_iter()
+        .find(|one| one["source"] == "channel")
+        .unwrap();
     assert_eq!(about["status"], "resolved");
     assert_eq!(channel(&app, &gone_id).await["paused_at"], Value::Null);
 }
 
 #[tokio::test]
 async fn ten_failures_in_a_row_pause_a_channel_once_they_have_lasted() {
-    let app = TestApp::start_with(&[("--notify-retry-scale", "0.0001"), ("--channel-patience", "0.05")]).await;
+    let app =
+        TestApp::start_with(&[("--notify-retry-scale", "0.0001"), ("--channel-patience", "0.05")]).await;
     let (failing, other) = (Receiver::slack().await, Receiver::slack().await);
     failing.answer_always(Answer::Status(500));
     let id = app.slack("failing", &failing).await;
@@ -63,12 +77,19 @@ async fn ten_failures_in_a_row_pause_a_channel_once_they_have_lasted() {
     app.open("second").await;
     eventually(SOON, "the channel paused", async || {
         let found = channel(&app, &id).await;
-        if found["paused_at"].is_null() { Err(found) } else { Ok(()) }
+        if found["paused_at"].is_null() {
+            Err(found)
+        } else {
+            Ok(())
+        }
     })
     .await;
     let sql = "SELECT count(*) FROM incidents WHERE source = 'channel'";
     assert_eq!(app.count(sql).await, 1);
-    let resumed = app.developer().post(&format!("/api/channels/{id}/resume"), json!({})).await;
+    let resumed = app
+        .developer()
+        .post(&format!("/api/channels/{id}/resume"), json!({}))
+        .await;
     assert_eq!(resumed.assert_status(200).data()["paused_at"], Value::Null);
     let sql = "SELECT count(*) FROM incidents WHERE source = 'channel' AND status = 'resolved'";
     assert_eq!(app.count(sql).await, 1);
@@ -89,13 +110,29 @@ async fn what_was_given_up_is_retried_in_bulk_but_no_old_story_is_told_as_new() 
     app.everything_is_told().await;
     receiver.answer_always(Answer::Usual);
     let before = receiver.received().len();
-    let retried = app.developer().post("/api/notifications/retry", json!({"channel_id": id})).await;
-    assert_eq!(retried.assert_status(200).data(), json!({"retried": 4, "more": false}));
+    let retried = app
+        .developer()
+        .post("/api/notifications/retry", json!({"channel_id": id}))
+        .await;
+    assert_eq!(
+        retried.assert_status(200).data(),
+        json!({"retried": 4, "more": false})
+    );
     app.everything_is_told().await;
-    let told: Vec<String> = receiver.received_after(before).iter().map(|one| one.text()).collect();
+    let told: Vec<String> = receiver
+        .received_after(before)
+        .iter()
+        .map(|one| one.text())
+        .collect();
     assert_eq!(told.len(), 4);
-    assert!(!told.iter().any(|text| text.contains("Incident opened: over")), "{told:?}");
-    let again = app.developer().post("/api/notifications/retry", json!({"all": true})).await;
+    assert!(
+        !told.iter().any(|text| text.contains("Incident opened: over")),
+        "{told:?}"
+    );
+    let again = app
+        .developer()
+        .post("/api/notifications/retry", json!({"all": true}))
+        .await;
     assert_eq!(again.data()["retried"], 0, "the rest is old");
     let sql = "SELECT count(*) FROM incident_events WHERE kind = 'notification_revived'";
     assert_eq!(app.count(sql).await, 4);
@@ -109,14 +146,20 @@ async fn what_may_have_arrived_is_repeated_only_where_that_is_safe_or_wanted() {
         Receiver::slack().await,
         Receiver::standard_webhooks(None).await,
     );
-    for (name, receiver, policy) in [("once", &once, "at_most_once"), ("often", &often, "at_least_once")] {
+    for (name, receiver, policy) in [
+        ("once", &once, "at_most_once"),
+        ("often", &often, "at_least_once"),
+    ] {
         let config = json!({"webhook_url": receiver.url()});
         app.channel(json!({"type": "slack", "name": name, "config": config, "on_unknown": policy}))
             .await;
     }
     let id = app.webhook("hook", &hook).await;
     app.developer()
-        .patch(&format!("/api/channels/{id}"), json!({"on_unknown": "at_most_once"}))
+        .patch(
+            &format!("/api/channels/{id}"),
+            json!({"on_unknown": "at_most_once"}),
+        )
         .await
         .assert_status(200);
     for receiver in [&once, &often, &hook] {
@@ -126,7 +169,11 @@ async fn what_may_have_arrived_is_repeated_only_where_that_is_safe_or_wanted() {
     app.everything_is_told().await;
     let counts = [&once, &often, &hook].map(|receiver| receiver.received().len());
     assert_eq!(counts, [1, 2, 2], "the webhook recognises its id");
-    let explained = app.developer().get(&format!("/api/incidents/{incident}/explain")).await.data();
+    let explained = app
+        .developer()
+        .get(&format!("/api/incidents/{incident}/explain"))
+        .await
+        .data();
     let unknown = list(explained["notifications"].clone())
         .into_iter()
         .find(|one| one["state"] == "unknown")

@@ -9,7 +9,10 @@ const PAGERDUTY_KEY: &str = "0123456789abcdef0123456789abcdef";
 
 async fn acknowledge(app: &TestApp, incident: &str) {
     let path = format!("/api/incidents/{incident}");
-    let changed = app.developer().patch(&path, json!({"status": "acknowledged"})).await;
+    let changed = app
+        .developer()
+        .patch(&path, json!({"status": "acknowledged"}))
+        .await;
     changed.assert_status(200);
 }
 
@@ -34,14 +37,26 @@ async fn every_kind_of_receiver_takes_what_it_gets_whatever_people_write() {
             "ntfy" => json!({"topic": "ops", "server_url": url}),
             _ => json!({"token": "xoxb-12345678", "channel": "C0123456789", "api_url": url}),
         };
-        let id = app.channel(json!({"type": kind, "name": kind, "config": config})).await;
-        let tried = app.developer().post(&format!("/api/channels/{id}/test"), json!({})).await.data();
+        let id = app
+            .channel(json!({"type": kind, "name": kind, "config": config}))
+            .await;
+        let tried = app
+            .developer()
+            .post(&format!("/api/channels/{id}/test"), json!({}))
+            .await
+            .data();
         assert_eq!(tried["outcome"], "sent", "{kind}: {tried}");
         receiver.assert_no_faults();
     }
     let title = "<!channel> @everyone *[x](https://evil.example)* `&` \u{202e}";
     let wanted = json!({"title": title, "severity": "critical", "summary": "<!here> \u{1F525}".repeat(900)});
-    let incident = text(&app.developer().post("/api/incidents", wanted).await.assert_status(201).data()["id"]);
+    let incident = text(
+        &app.developer()
+            .post("/api/incidents", wanted)
+            .await
+            .assert_status(201)
+            .data()["id"],
+    );
     app.everything_is_told().await;
     acknowledge(&app, &incident).await;
     app.everything_is_told().await;
@@ -59,9 +74,16 @@ async fn every_kind_of_receiver_takes_what_it_gets_whatever_people_write() {
         assert_eq!(receiver.received().len(), expected, "{kind}");
     }
     let (_, pagerduty) = &receivers[1];
-    let actions: Vec<Value> = pagerduty.received()[1..].iter().map(|one| one.json()["event_action"].clone()).collect();
+    let actions: Vec<Value> = pagerduty.received()[1..]
+        .iter()
+        .map(|one| one.json()["event_action"].clone())
+        .collect();
     assert_eq!(actions, ["trigger", "acknowledge", "resolve"]);
-    assert!(pagerduty.received()[1..].iter().all(|one| one.json()["dedup_key"] == incident.as_str()));
+    assert!(
+        pagerduty.received()[1..]
+            .iter()
+            .all(|one| one.json()["dedup_key"] == incident.as_str())
+    );
     let (_, bot) = &receivers[5];
     let calls: Vec<String> = bot.received()[1..].iter().map(|one| one.path.clone()).collect();
     let (post, update) = ("/api/chat.postMessage", "/api/chat.update");
@@ -78,7 +100,8 @@ async fn a_slack_app_that_may_not_post_says_so_and_one_that_is_limited_tries_aga
     let app = TestApp::start().await;
     let receiver = Receiver::slack_api().await;
     let config = json!({"token": "xoxb-12345678", "channel": "G0123456789", "api_url": receiver.url()});
-    app.channel(json!({"type": "slack_bot", "name": "app", "config": config})).await;
+    app.channel(json!({"type": "slack_bot", "name": "app", "config": config}))
+        .await;
     app.open("outage").await;
     // The receiver knows no such channel: 200 with an error in the body.
     let dead = app.notification_becomes("dead").await;
@@ -93,7 +116,11 @@ async fn a_slack_app_that_may_not_post_says_so_and_one_that_is_limited_tries_aga
 #[tokio::test]
 async fn mail_goes_over_starttls_and_tls_to_its_addressees_only() {
     for is_wrapped in [false, true] {
-        let server = if is_wrapped { MailServer::start_wrapped().await } else { MailServer::start().await };
+        let server = if is_wrapped {
+            MailServer::start_wrapped().await
+        } else {
+            MailServer::start().await
+        };
         let authority = std::env::temp_dir().join(format!("{}.pem", uuid::Uuid::new_v4()));
         std::fs::write(&authority, server.certificate()).unwrap();
         let app = TestApp::start_with(&[
@@ -103,7 +130,8 @@ async fn mail_goes_over_starttls_and_tls_to_its_addressees_only() {
         ])
         .await;
         let config = json!({"to": ["ada@example.com", "grace@example.com"]});
-        app.channel(json!({"type": "email", "name": "mail", "config": config})).await;
+        app.channel(json!({"type": "email", "name": "mail", "config": config}))
+            .await;
         server.refuse_next(["451 try later"]);
         let title = "checkout fails";
         let incident = app.open(title).await;
@@ -113,7 +141,10 @@ async fn mail_goes_over_starttls_and_tls_to_its_addressees_only() {
         assert_eq!(mail.from, "alerts@sightline.example");
         assert_eq!(mail.to, ["ada@example.com", "grace@example.com"]);
         assert_eq!(mail.header("Subject"), "[low] Incident opened: checkout fails");
-        assert_eq!(mail.header("Message-ID"), format!("<{}@sightline.example>", text(&sent["id"])));
+        assert_eq!(
+            mail.header("Message-ID"),
+            format!("<{}@sightline.example>", text(&sent["id"]))
+        );
         assert!(mail.header("References").contains(&incident));
         assert!(mail.header("Bcc").is_empty());
         std::fs::remove_file(authority).unwrap();
@@ -123,11 +154,18 @@ async fn mail_goes_over_starttls_and_tls_to_its_addressees_only() {
 #[tokio::test]
 async fn a_mail_server_that_nobody_vouches_for_gets_nothing() {
     let server = MailServer::start().await;
-    let settings = [("--smtp-url", &*server.url()), ("--smtp-from", "alerts@sightline.example")];
+    let settings = [
+        ("--smtp-url", &*server.url()),
+        ("--smtp-from", "alerts@sightline.example"),
+    ];
     let app = TestApp::start_with(&settings).await;
     let wanted = json!({"type": "email", "name": "mail", "config": {"to": ["ada@example.com"]}});
     let id = app.channel(wanted).await;
-    let tried = app.developer().post(&format!("/api/channels/{id}/test"), json!({})).await.data();
+    let tried = app
+        .developer()
+        .post(&format!("/api/channels/{id}/test"), json!({}))
+        .await
+        .data();
     assert_eq!(tried["outcome"], "failed", "{tried}");
     assert!(server.received().is_empty());
 }
@@ -146,25 +184,54 @@ async fn while_a_secret_is_rotated_receivers_with_either_secret_verify() {
     let app = TestApp::start().await;
     let receiver = Receiver::standard_webhooks(None).await;
     let made = json!({"type": "webhook", "name": "hook", "config": {"url": receiver.url()}});
-    let made = app.developer().post("/api/channels", made).await.assert_status(201).data();
+    let made = app
+        .developer()
+        .post("/api/channels", made)
+        .await
+        .assert_status(201)
+        .data();
     let path = format!("/api/channels/{}", text(&made["id"]));
-    let rotated = app.developer().post(&format!("{path}/rotate-secret"), json!({})).await;
+    let rotated = app
+        .developer()
+        .post(&format!("{path}/rotate-secret"), json!({}))
+        .await;
     let rotated = rotated.assert_status(200).data();
     let (old, new) = (text(&made["secret"]), text(&rotated["secret"]));
     assert_ne!(old, new);
     for secret in [&old, &new] {
         receiver.set_secret(secret);
-        let tried = app.developer().post(&format!("{path}/test"), json!({})).await.data();
+        let tried = app
+            .developer()
+            .post(&format!("{path}/test"), json!({}))
+            .await
+            .data();
         assert_eq!(tried["outcome"], "sent", "{tried}");
     }
-    assert_eq!(receiver.received()[0].header("webhook-signature").split(' ').count(), 2);
+    assert_eq!(
+        receiver.received()[0]
+            .header("webhook-signature")
+            .split(' ')
+            .count(),
+        2
+    );
     // Without an overlap, the one before ends at once.
     let body = json!({"overlap_hours": 0});
-    app.developer().post(&format!("{path}/rotate-secret"), body).await.assert_status(200);
-    let tried = app.developer().post(&format!("{path}/test"), json!({})).await.data();
-    assert_eq!((&tried["outcome"], &tried["http_status"]), (&json!("refused"), &json!(401)));
+    app.developer()
+        .post(&format!("{path}/rotate-secret"), body)
+        .await
+        .assert_status(200);
+    let tried = app
+        .developer()
+        .post(&format!("{path}/test"), json!({}))
+        .await
+        .data();
     assert_eq!(
-        app.count("SELECT count(*) FROM audit_logs WHERE action = 'channel.rotate_secret'").await,
+        (&tried["outcome"], &tried["http_status"]),
+        (&json!("refused"), &json!(401))
+    );
+    assert_eq!(
+        app.count("SELECT count(*) FROM audit_logs WHERE action = 'channel.rotate_secret'")
+            .await,
         2
     );
 }

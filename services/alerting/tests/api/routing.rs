@@ -73,9 +73,11 @@ impl Office {
 #[tokio::test]
 async fn routes_choose_in_order_and_without_a_match_everybody_is_told() {
     let office = Office::open().await;
-    let urgent = json!({"name": "urgent", "matcher": {"min_severity": "high"}, "channel_ids": [office.pager_id]});
+    let urgent =
+        json!({"name": "urgent", "matcher": {"min_severity": "high"}, "channel_ids": [office.pager_id]});
     let urgent = office.route(urgent).await;
-    let team = json!({"name": "search", "matcher": {"labels": {"team": "search"}}, "channel_ids": [office.chat_id]});
+    let team =
+        json!({"name": "search", "matcher": {"labels": {"team": "search"}}, "channel_ids": [office.chat_id]});
     let team = office.route(team).await;
     let incident = json!({"title": "a", "severity": "critical", "labels": {"team": "search"}});
     let first = office.open_incident(incident.clone()).await;
@@ -88,7 +90,9 @@ async fn routes_choose_in_order_and_without_a_match_everybody_is_told() {
     office.open_incident(incident).await;
     office.app.everything_is_told().await;
     assert_eq!(office.told(), (1, 1));
-    office.open_incident(json!({"title": "c", "severity": "low"})).await;
+    office
+        .open_incident(json!({"title": "c", "severity": "low"}))
+        .await;
     office.app.everything_is_told().await;
     assert_eq!(office.told(), (2, 2), "no route matches");
     // Whoever was told of the beginning is told of the end, and nobody else who was not chosen.
@@ -96,12 +100,19 @@ async fn routes_choose_in_order_and_without_a_match_everybody_is_told() {
     office.app.everything_is_told().await;
     assert_eq!(office.pager.received().len(), 3);
     let why = office.why(&first).await;
-    assert!(why.iter().any(|(state, channel, _)| (state.as_str(), channel.as_str()) == ("sent", "pager")), "{why:?}");
+    assert!(
+        why.iter()
+            .any(|(state, channel, _)| (state.as_str(), channel.as_str()) == ("sent", "pager")),
+        "{why:?}"
+    );
     let incomplete = json!({"ids": [urgent]});
     let refused = office.app.developer().put("/api/routing/order", incomplete).await;
     refused.assert_error(409, "CONFLICT", "every route once");
     assert_eq!(
-        office.app.count("SELECT count(*) FROM audit_logs WHERE action LIKE 'route.%'").await,
+        office
+            .app
+            .count("SELECT count(*) FROM audit_logs WHERE action LIKE 'route.%'")
+            .await,
         3
     );
 }
@@ -123,11 +134,15 @@ async fn a_route_that_tells_nobody_leaves_a_row_that_says_so() {
 async fn who_would_be_told_is_what_happens() {
     let office = Office::open().await;
     office
-        .route(json!({"name": "urgent", "matcher": {"min_severity": "high"}, "channel_ids": [office.pager_id]}))
+        .route(
+            json!({"name": "urgent", "matcher": {"min_severity": "high"}, "channel_ids": [office.pager_id]}),
+        )
         .await;
     office
-        .silence(json!({"matcher": {"labels": {"team": "search"}}, "ends_at": "2099-01-01T00:00:00Z", "starts_at":
-            "2098-12-01T00:00:00Z", "reason": "migration"}))
+        .silence(
+            json!({"matcher": {"labels": {"team": "search"}}, "ends_at": "2099-01-01T00:00:00Z", "starts_at":
+            "2098-12-01T00:00:00Z", "reason": "migration"}),
+        )
         .await;
     let preview = async |wanted: Value| {
         let reply = office.app.developer().post("/api/routing/preview", wanted).await;
@@ -137,7 +152,10 @@ async fn who_would_be_told_is_what_happens() {
             .collect::<Vec<_>>()
     };
     let named = |name: &str, told| (name.to_owned(), told);
-    assert_eq!(preview(json!({"severity": "critical"})).await, [named("pager", true)]);
+    assert_eq!(
+        preview(json!({"severity": "critical"})).await,
+        [named("pager", true)]
+    );
     assert_eq!(
         preview(json!({"severity": "low"})).await,
         [named("chat", true), named("pager", true)]
@@ -155,13 +173,17 @@ async fn a_silence_holds_back_and_what_is_not_over_when_it_ends_is_told_then() {
     let wanted = json!({"matcher": {"max_severity": "medium"}, "ends_at": "2098-12-01T00:00:00Z", "reason": "migration"});
     let refused = office.app.developer().post("/api/silences", wanted).await;
     refused.assert_error(400, "VALIDATION_ERROR", "");
-    let soon = (now() + time::Duration::days(1)).format(&time::format_description::well_known::Rfc3339).unwrap();
+    let soon = (now() + time::Duration::days(1))
+        .format(&time::format_description::well_known::Rfc3339)
+        .unwrap();
     let silence = office
         .silence(json!({"matcher": {"max_severity": "medium"}, "ends_at": soon, "reason": "migration"}))
         .await;
     let over = office.app.open("over before the silence").await;
     let lasting = office.app.open("still there").await;
-    let loud = office.open_incident(json!({"title": "urgent", "severity": "critical"})).await;
+    let loud = office
+        .open_incident(json!({"title": "urgent", "severity": "critical"}))
+        .await;
     office.app.resolve(&over).await;
     eventually(SOON, "the urgent one told", async || match office.told() {
         (1, 1) => Ok(()),
@@ -170,10 +192,16 @@ async fn a_silence_holds_back_and_what_is_not_over_when_it_ends_is_told_then() {
     .await;
     let why = office.why(&lasting).await;
     assert!(
-        why.iter().all(|(state, _, because)| state == "held" && because.contains("migration")),
+        why.iter()
+            .all(|(state, _, because)| state == "held" && because.contains("migration")),
         "{why:?}"
     );
-    let shown = office.app.developer().get(&format!("/api/silences/{silence}")).await.data();
+    let shown = office
+        .app
+        .developer()
+        .get(&format!("/api/silences/{silence}"))
+        .await
+        .data();
     assert_eq!(shown["held"], 4, "two incidents, two channels: {shown}");
     let held = office
         .app
@@ -183,7 +211,11 @@ async fn a_silence_holds_back_and_what_is_not_over_when_it_ends_is_told_then() {
         .data();
     assert_eq!(list(held).len(), 4);
     // Ended before its time: what is over stays untold, the rest is told.
-    let ended = office.app.developer().delete(&format!("/api/silences/{silence}")).await;
+    let ended = office
+        .app
+        .developer()
+        .delete(&format!("/api/silences/{silence}"))
+        .await;
     ended.assert_status(204);
     eventually(SOON, "the lasting one told", async || match office.told() {
         (2, 2) => Ok(()),
@@ -198,16 +230,29 @@ async fn a_silence_holds_back_and_what_is_not_over_when_it_ends_is_told_then() {
         }
     })
     .await;
-    assert_eq!(office.held().await, 4, "the opening and the end of what was over, at two channels");
+    assert_eq!(
+        office.held().await,
+        4,
+        "the opening and the end of what was over, at two channels"
+    );
     for incident in [&over, &lasting, &loud] {
         office.app.resolve(incident).await;
     }
     office.app.everything_is_told().await;
-    assert_eq!(office.told(), (4, 4), "nobody hears of the end of what they never heard of");
+    assert_eq!(
+        office.told(),
+        (4, 4),
+        "nobody hears of the end of what they never heard of"
+    );
     assert!(office.chat.received()[1].text().contains("still there"));
     let why = office.why(&over).await;
-    assert!(why.iter().all(|(state, _, because)| state == "held" && because.contains("over before")
-        || because.contains("not told")), "{why:?}");
+    assert!(
+        why.iter().all(
+            |(state, _, because)| state == "held" && because.contains("over before")
+                || because.contains("not told")
+        ),
+        "{why:?}"
+    );
 }
 
 #[tokio::test]
@@ -217,7 +262,11 @@ async fn a_maintenance_window_holds_back_while_it_is_open() {
         "start": "00:00", "duration_minutes": 1_440});
     let wanted = json!({"name": "always", "reason": "tests", "schedule": schedule,
         "matcher": {"service_id": office.app.org.service_id}});
-    let made = office.app.developer().post("/api/maintenance-windows", wanted).await;
+    let made = office
+        .app
+        .developer()
+        .post("/api/maintenance-windows", wanted)
+        .await;
     let made = made.assert_status(201).data();
     assert_eq!(list(made["next"].clone()).len(), 3);
     let path = format!("/api/maintenance-windows/{}", text(&made["id"]));
@@ -230,8 +279,15 @@ async fn a_maintenance_window_holds_back_while_it_is_open() {
     })
     .await;
     let why = office.why(&there).await;
-    assert!(why.iter().all(|(_, _, because)| because.contains("always")), "{why:?}");
-    let closed = office.app.developer().patch(&path, json!({"enabled": false})).await;
+    assert!(
+        why.iter().all(|(_, _, because)| because.contains("always")),
+        "{why:?}"
+    );
+    let closed = office
+        .app
+        .developer()
+        .patch(&path, json!({"enabled": false}))
+        .await;
     assert_eq!(closed.assert_status(200).data()["held"], 2);
     eventually(SOON, "what it held", async || match office.told() {
         (2, 2) => Ok(()),
@@ -252,24 +308,60 @@ async fn mistakes_are_named_by_their_field() {
         json!({"name": "x", "schedule": changed})
     };
     for (path, body, field) in [
-        ("/api/routing/routes", json!({"name": "x", "channel_ids": [office.chat_id, office.chat_id]}), "channel_ids"),
-        ("/api/routing/routes", json!({"name": "x", "channel_ids": [], "matcher": {"colour": 1}}), "matcher.colour"),
+        (
+            "/api/routing/routes",
+            json!({"name": "x", "channel_ids": [office.chat_id, office.chat_id]}),
+            "channel_ids",
+        ),
+        (
+            "/api/routing/routes",
+            json!({"name": "x", "channel_ids": [], "matcher": {"colour": 1}}),
+            "matcher.colour",
+        ),
         (
             "/api/routing/routes",
             json!({"name": "x", "channel_ids": [], "matcher": {"min_severity": "high", "max_severity": "low"}}),
             "matcher.min_severity",
         ),
-        ("/api/silences", json!({"ends_at": "2001-01-01T00:00:00Z", "reason": "x"}), "ends_at"),
-        ("/api/silences", json!({"ends_at": "2099-01-01T00:00:00Z", "reason": "x"}), "ends_at"),
-        ("/api/maintenance-windows", with("time_zone", json!("Mars/Olympus")), "schedule.time_zone"),
-        ("/api/maintenance-windows", with("start", json!("25:00")), "schedule.start"),
-        ("/api/maintenance-windows", with("days", json!([])), "schedule.days"),
-        ("/api/maintenance-windows", with("duration_minutes", json!(0)), "schedule.duration_minutes"),
+        (
+            "/api/silences",
+            json!({"ends_at": "2001-01-01T00:00:00Z", "reason": "x"}),
+            "ends_at",
+        ),
+        (
+            "/api/silences",
+            json!({"ends_at": "2099-01-01T00:00:00Z", "reason": "x"}),
+            "ends_at",
+        ),
+        (
+            "/api/maintenance-windows",
+            with("time_zone", json!("Mars/Olympus")),
+            "schedule.time_zone",
+        ),
+        (
+            "/api/maintenance-windows",
+            with("start", json!("25:00")),
+            "schedule.start",
+        ),
+        (
+            "/api/maintenance-windows",
+            with("days", json!([])),
+            "schedule.days",
+        ),
+        (
+            "/api/maintenance-windows",
+            with("duration_minutes", json!(0)),
+            "schedule.duration_minutes",
+        ),
         ("/api/notifications/retry", json!({}), "all"),
     ] {
         let refused = office.app.developer().post(path, body).await;
         refused.assert_error(400, "VALIDATION_ERROR", "");
-        assert_eq!(refused.body["error"]["details"][0]["path"], field, "{}", refused.body);
+        assert_eq!(
+            refused.body["error"]["details"][0]["path"], field,
+            "{}",
+            refused.body
+        );
     }
     let foreign = json!({"name": "x", "channel_ids": [uuid::Uuid::new_v4()]});
     let refused = office.app.developer().post("/api/routing/routes", foreign).await;

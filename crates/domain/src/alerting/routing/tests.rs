@@ -125,7 +125,11 @@ fn a_silence_holds_from_its_first_moment_up_to_its_end() {
     let at = |second| held(&policy.opened(&subject(), NOW + Duration::seconds(second))).len();
     assert_eq!((at(-1), at(0), at(9), at(10)), (0, 3, 3, 0));
     policy.silences[0].matcher.service_id = Some(ServiceId(Uuid::from_u128(99)));
-    assert_eq!(held(&policy.opened(&subject(), NOW)).len(), 0, "another service's");
+    assert_eq!(
+        held(&policy.opened(&subject(), NOW)).len(),
+        0,
+        "another service's"
+    );
 }
 
 #[test]
@@ -136,8 +140,10 @@ fn of_several_that_hold_back_the_last_one_to_end_is_named() {
         id: MaintenanceWindowId(Uuid::from_u128(number)),
         name: "nightly".into(),
         matcher: Matcher::default(),
-        schedule: serde_json::from_value(serde_json::json!({"time_zone": "UTC", "days": ["thu"], "start": "00:00",
-            "duration_minutes": minutes}))
+        schedule: serde_json::from_value(
+            serde_json::json!({"time_zone": "UTC", "days": ["thu"], "start": "00:00",
+            "duration_minutes": minutes}),
+        )
         .unwrap(),
     };
     let until = |policy: &Policy| policy.held(&subject(), NOW).and_then(|held| held.until());
@@ -158,7 +164,10 @@ fn whoever_was_told_of_the_opening_is_told_of_the_end_and_nobody_else() {
     let openings = [opening(1, false), opening(2, true)];
     let targets = policy.followed(&subject(), NotifiedTransition::Resolved, &openings);
     // The third has no opening: it is newer than the incident, and chosen now.
-    assert_eq!((told(&targets), held(&targets)), (vec![1, 3], vec!["opening_held"]));
+    assert_eq!(
+        (told(&targets), held(&targets)),
+        (vec![1, 3], vec!["opening_held"])
+    );
 }
 
 #[test]
@@ -179,7 +188,10 @@ fn a_failing_channel_is_told_of_by_another_one_whatever_the_routes_say() {
     policy.channels[0].paused = true;
     policy.routes = vec![route(1, Matcher::default(), &[1], false)];
     let targets = policy.opened_about_a_channel(&subject(), channel_id(1), NOW);
-    assert_eq!((told(&targets), held(&targets)), (vec![2, 3], vec!["channel_paused"]));
+    assert_eq!(
+        (told(&targets), held(&targets)),
+        (vec![2, 3], vec!["channel_paused"])
+    );
     policy.routes = vec![route(1, Matcher::default(), &[1, 2], false)];
     let targets = policy.opened_about_a_channel(&subject(), channel_id(1), NOW);
     assert_eq!(told(&targets), [2], "the routes reach somebody");

@@ -170,8 +170,13 @@ impl Operation {
     pub(super) fn and(path: &str, parameter: &str, value: &str) -> String {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let same = format!("{parameter}=");
-        let others = query.split('&').filter(|part| !part.is_empty() && !part.starts_with(&same));
-        let all: Vec<String> = others.map(str::to_owned).chain([format!("{same}{value}")]).collect();
+        let others = query
+            .split('&')
+            .filter(|part| !part.is_empty() && !part.starts_with(&same));
+        let all: Vec<String> = others
+            .map(str::to_owned)
+            .chain([format!("{same}{value}")])
+            .collect();
         format!("{path}?{}", all.join("&"))
     }
 
@@ -238,8 +243,10 @@ impl Operation {
                 "environment_id": environment_id, "rule_id": world.id("alerts")})),
             "POST /api/silences" => Some(json!({"reason": name, "matcher": {"labels": {"never": "there"}},
                 "ends_at": super::world::tomorrow()})),
-            "POST /api/maintenance-windows" => Some(json!({"name": name, "matcher": {"labels": {"never": "there"}},
-                "schedule": {"time_zone": "UTC", "days": ["mon"], "start": "02:00", "duration_minutes": 60}})),
+            "POST /api/maintenance-windows" => {
+                Some(json!({"name": name, "matcher": {"labels": {"never": "there"}},
+                "schedule": {"time_zone": "UTC", "days": ["mon"], "start": "02:00", "duration_minutes": 60}}))
+            }
             "POST /api/notifications/retry" => Some(json!({"channel_id": world.id("channels")})),
             "POST /api/v1/alertmanager" => Some(json!({"version": "4", "alerts": []})),
             "POST /api/v1/logs/ingest" => Some(json!({"logs": [{"message": name}]})),

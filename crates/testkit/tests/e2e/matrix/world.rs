@@ -71,7 +71,9 @@ impl World {
         let silence = admin.post(Service::Alerting, "/api/silences", silence).await;
         let schedule = json!({"time_zone": "UTC", "days": ["mon"], "start": "02:00", "duration_minutes": 60});
         let window = json!({"name": canary, "matcher": never, "schedule": schedule});
-        let window = admin.post(Service::Alerting, "/api/maintenance-windows", window).await;
+        let window = admin
+            .post(Service::Alerting, "/api/maintenance-windows", window)
+            .await;
 
         let path = format!("/api/services/{service_id}/github");
         let integration = json!({"repo_owner": "acme", "repo_name": "shop"});

@@ -105,10 +105,16 @@ fn slack(exchange: Exchange, body: Option<&Value>) -> Exchange {
     } else {
         AttemptOutcome::Refused
     };
-    let known = SLACK_PASSING.iter().chain(&SLACK_KNOWN).find(|known| **known == word);
+    let known = SLACK_PASSING
+        .iter()
+        .chain(&SLACK_KNOWN)
+        .find(|known| **known == word);
     Exchange {
         outcome,
-        detail: format!("Slack refused it: {}", known.unwrap_or(&"for a reason of its own")),
+        detail: format!(
+            "Slack refused it: {}",
+            known.unwrap_or(&"for a reason of its own")
+        ),
         ..exchange
     }
 }
@@ -126,7 +132,9 @@ fn telegram(exchange: Exchange, body: Option<&Value>) -> Exchange {
             exchange
         };
     };
-    let asked = body["parameters"]["retry_after"].as_u64().map(Duration::from_secs);
+    let asked = body["parameters"]["retry_after"]
+        .as_u64()
+        .map(Duration::from_secs);
     Exchange {
         retry_after: exchange.retry_after.or(asked),
         receiver_ref: body["result"]["message_id"].as_i64().map(|id| id.to_string()),
@@ -138,7 +146,10 @@ fn telegram(exchange: Exchange, body: Option<&Value>) -> Exchange {
 fn not_understood(exchange: Exchange) -> Exchange {
     Exchange {
         outcome: AttemptOutcome::Unknown,
-        detail: format!("{}, in a form that was not expected; it may have got it", exchange.detail),
+        detail: format!(
+            "{}, in a form that was not expected; it may have got it",
+            exchange.detail
+        ),
         ..exchange
     }
 }

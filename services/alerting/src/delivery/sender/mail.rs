@@ -65,7 +65,11 @@ impl Mailer {
             .tls(tls)
             .timeout(Some(timeout));
         if !url.username().is_empty() {
-            let plain = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+            let plain = |text: &str| {
+                percent_encoding::percent_decode_str(text)
+                    .decode_utf8_lossy()
+                    .into_owned()
+            };
             let password = plain(url.password().unwrap_or_default());
             builder = builder.credentials(Credentials::new(plain(url.username()), password));
         }

@@ -25,17 +25,27 @@ pub(super) struct Prepared {
 
 /// The requests that tell a message, in order; none where something of the configuration cannot be sent.
 pub(super) fn prepare(config: &ChannelConfig, envelope: Envelope<'_>, now: OffsetDateTime) -> Vec<Prepared> {
-    let Envelope { id, message, opening_ref } = envelope;
+    let Envelope {
+        id,
+        message,
+        opening_ref,
+    } = envelope;
     let prepared = match config {
-        ChannelConfig::Slack { webhook_url } => {
-            simple(webhook_url.as_url().clone(), &slack::render(message), repeat_header(id))
-        }
-        ChannelConfig::Discord { webhook_url } => {
-            simple(webhook_url.as_url().clone(), &discord::render(message), repeat_header(id))
-        }
-        ChannelConfig::Teams { webhook_url } => {
-            simple(webhook_url.as_url().clone(), &teams::render(message), repeat_header(id))
-        }
+        ChannelConfig::Slack { webhook_url } => simple(
+            webhook_url.as_url().clone(),
+            &slack::render(message),
+            repeat_header(id),
+        ),
+        ChannelConfig::Discord { webhook_url } => simple(
+            webhook_url.as_url().clone(),
+            &discord::render(message),
+            repeat_header(id),
+        ),
+        ChannelConfig::Teams { webhook_url } => simple(
+            webhook_url.as_url().clone(),
+            &teams::render(message),
+            repeat_header(id),
+        ),
         ChannelConfig::Webhook { url, signing } => {
             let body = webhook::render(message).to_string();
             let signature = signing.sign(id, now, body.as_bytes());
@@ -50,20 +60,32 @@ pub(super) fn prepare(config: &ChannelConfig, envelope: Envelope<'_>, now: Offse
             let (path, body) = opsgenie::render(message, id);
             simple(api_url.below(&path), &body, bearer("GenieKey", api_key))
         }
-        ChannelConfig::Telegram { bot_token, chat_id, api_url } => {
+        ChannelConfig::Telegram {
+            bot_token,
+            chat_id,
+            api_url,
+        } => {
             let reply_to = opening_ref.and_then(|text| text.parse().ok());
             let body = telegram::render(message, chat_id, reply_to);
             let url = api_url.below(&format!("/bot{bot_token}/sendMessage"));
             simple(url, &body, Some(HeaderMap::new())).map(|prepared| prepared.read_as(Reading::Telegram))
         }
-        ChannelConfig::Ntfy { topic, server_url, token } => {
+        ChannelConfig::Ntfy {
+            topic,
+            server_url,
+            token,
+        } => {
             let headers = match token {
                 None => Some(HeaderMap::new()),
                 Some(token) => bearer("Bearer", token),
             };
             simple(server_url.below("/"), &ntfy::render(message, topic), headers)
         }
-        ChannelConfig::SlackBot { token, channel, api_url } => {
+        ChannelConfig::SlackBot {
+            token,
+            channel,
+            api_url,
+        } => {
             let call = |method: &str, body: &Value| {
                 let prepared = simple(api_url.below(method), body, bearer("Bearer", token));
                 prepared.map(|prepared| prepared.read_as(Reading::Slack))
@@ -74,7 +96,10 @@ pub(super) fn prepare(config: &ChannelConfig, envelope: Envelope<'_>, now: Offse
                 // The message may be deleted by now: the answer is posted all the same.
                 Some(ts) => {
                     let update = call("/chat.update", &slack::update(message, channel, ts));
-                    let update = update.map(|update| Prepared { is_optional: true, ..update });
+                    let update = update.map(|update| Prepared {
+                        is_optional: true,
+                        ..update
+                    });
                     [update, post(Some(ts))].into_iter().flatten().collect()
                 }
             };
@@ -126,7 +151,10 @@ fn bearer(scheme: &str, secret: &str) -> Option<HeaderMap> {
 
 fn webhook_headers(id: &str, now: OffsetDateTime, signature: &str) -> Option<HeaderMap> {
     Some(HeaderMap::from_iter([
-        (HeaderName::from_static("webhook-id"), HeaderValue::from_str(id).ok()?),
+        (
+            HeaderName::from_static("webhook-id"),
+            HeaderValue::from_str(id).ok()?,
+        ),
         (
             HeaderName::from_static("webhook-timestamp"),
             now.unix_timestamp().into(),
