@@ -4,14 +4,16 @@ pub mod events;
 
 use domain::alerting::fingerprint::Fingerprint;
 use domain::alerting::incident::{IncidentSource, IncidentStatus};
+use domain::alerting::matcher::Labels;
 use domain::ids::{AlertRuleId, EnvironmentId, IncidentId, OrgId, ServiceId, UserId};
 use domain::page::{Cursor, PageLimit};
 use domain::severity::Severity;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use crate::{Connection, DbError, TenantTx};
+use crate::{Connection, DbError, TenantTx, matchers};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Incident {
@@ -24,6 +26,7 @@ pub struct Incident {
     pub rule_id: Option<AlertRuleId>,
     pub service_id: Option<ServiceId>,
     pub environment_id: Option<EnvironmentId>,
+    pub labels: Labels,
     pub opened_at: OffsetDateTime,
     pub acknowledged_at: Option<OffsetDateTime>,
     pub acknowledged_by: Option<UserId>,
@@ -44,13 +47,15 @@ pub struct NewIncident {
     pub service_id: Option<ServiceId>,
     pub environment_id: Option<EnvironmentId>,
     pub fingerprint: Fingerprint,
+    /// What routes and silences choose by, beside the rest.
+    pub labels: Labels,
     pub opened_at: OffsetDateTime,
 }
 
 macro_rules! columns {
     () => {
-        "id, status, severity, source, title, summary, rule_id, service_id, environment_id, opened_at,
-            acknowledged_at, acknowledged_by, resolved_at, resolved_by, updated_at"
+        "id, status, severity, source, title, summary, rule_id, service_id, environment_id, labels,
+            opened_at, acknowledged_at, acknowledged_by, resolved_at, resolved_by, updated_at"
     };
 }
 
@@ -66,8 +71,8 @@ pub async fn open(tx: &TenantTx<'_>, new: &NewIncident) -> Result<Option<Inciden
         "
         -- incidents::open
         INSERT INTO incidents (org_id, id, status, severity, source, title, summary, rule_id, service_id,
-            environment_id, fingerprint, opened_at)
-        VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            environment_id, fingerprint, opened_at, labels)
+        VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (org_id, fingerprint) WHERE status <> 'resolved' DO NOTHING
         RETURNING ",
         columns!()
@@ -88,10 +93,11 @@ pub async fn open(tx: &TenantTx<'_>, new: &NewIncident) -> Result<Option<Inciden
                 &new.environment_id,
                 &new.fingerprint,
                 &new.opened_at,
+                &Json(&new.labels),
             ],
         )
         .await?;
-    Ok(row.as_ref().map(read))
+    row.as_ref().map(read).transpose()
 }
 
 /// The incident of a fingerprint that is not resolved, if there is one.
@@ -118,7 +124,7 @@ pub async fn find(tx: &TenantTx<'_>, id: IncidentId) -> Result<Option<Incident>,
     );
     let statement = tx.prepare_cached(SQL).await?;
     let row = tx.query_opt(&statement, &[&tx.org_id(), &id]).await?;
-    Ok(row.as_ref().map(read))
+    row.as_ref().map(read).transpose()
 }
 
 /// The same, and nobody else changes it until the transaction ends.
@@ -133,7 +139,7 @@ pub async fn find_for_update(tx: &TenantTx<'_>, id: IncidentId) -> Result<Option
     );
     let statement = tx.prepare_cached(SQL).await?;
     let row = tx.query_opt(&statement, &[&tx.org_id(), &id]).await?;
-    Ok(row.as_ref().map(read))
+    row.as_ref().map(read).transpose()
 }
 
 /// Newest first. `statuses` empty means all.
@@ -159,14 +165,14 @@ pub async fn list(
     let rows = tx
         .query(&statement, &[&tx.org_id(), &statuses, &at, &id, &limit.probe()])
         .await?;
-    Ok(rows.iter().map(read).collect())
+    rows.iter().map(read).collect()
 }
 
-/// Marks an open incident as looked after. The caller holds its lock and has checked that the change is legal.
+/// Marks an open incident as looked after; by nobody in particular where a link did it. The caller holds its lock and has checked that the change is legal.
 pub async fn acknowledge(
     tx: &TenantTx<'_>,
     id: IncidentId,
-    by: UserId,
+    by: Option<UserId>,
     now: OffsetDateTime,
 ) -> Result<(), DbError> {
     const SQL: &str = "
@@ -195,7 +201,7 @@ pub async fn resolve(
     );
     let statement = tx.prepare_cached(SQL).await?;
     let row = tx.query_opt(&statement, &[&tx.org_id(), &id, &now, &by]).await?;
-    Ok(row.as_ref().map(read))
+    row.as_ref().map(read).transpose()
 }
 
 /// Changes what an incident is called and how urgent it is.
@@ -228,8 +234,8 @@ pub async fn without_rule_all_orgs(conn: &Connection) -> Result<Vec<(OrgId, Inci
         .collect())
 }
 
-fn read(row: &Row) -> Incident {
-    Incident {
+fn read(row: &Row) -> Result<Incident, DbError> {
+    Ok(Incident {
         id: row.get("id"),
         status: row.get("status"),
         severity: row.get("severity"),
@@ -239,11 +245,12 @@ fn read(row: &Row) -> Incident {
         rule_id: row.get("rule_id"),
         service_id: row.get("service_id"),
         environment_id: row.get("environment_id"),
+        labels: matchers::read_labels(row)?,
         opened_at: row.get("opened_at"),
         acknowledged_at: row.get("acknowledged_at"),
         acknowledged_by: row.get("acknowledged_by"),
         resolved_at: row.get("resolved_at"),
         resolved_by: row.get("resolved_by"),
         updated_at: row.get("updated_at"),
-    }
+    })
 }

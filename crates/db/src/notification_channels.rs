@@ -1,12 +1,16 @@
 //! Where people are told. The configuration holds secrets and is stored sealed; a deleted channel stays for the history
 //! of what went through it.
 
-use domain::alerting::channel::ChannelType;
+use std::time::Duration;
+
+use domain::alerting::channel::{ChannelType, OnUnknown, Streak};
+use domain::alerting::routing::{self, HeldBack};
 use domain::ids::ChannelId;
 use domain::name::Name;
 use domain::page::{Cursor, PageLimit};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use crate::{DbError, TenantTx};
@@ -24,6 +28,11 @@ pub struct Channel {
     /// What people may see of the configuration.
     pub hint: String,
     pub enabled: bool,
+    pub on_unknown: OnUnknown,
+    pub paused_at: Option<OffsetDateTime>,
+    pub paused_reason: Option<String>,
+    /// Failed attempts since the last success.
+    pub consecutive_failures: i32,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
 }
@@ -35,11 +44,13 @@ pub struct Settings<'a> {
     pub config_sealed: &'a [u8],
     pub hint: &'a str,
     pub enabled: bool,
+    pub on_unknown: OnUnknown,
 }
 
 macro_rules! columns {
     () => {
-        "id, type, name, config_sealed, hint, enabled, created_at, updated_at"
+        "id, type, name, config_sealed, hint, enabled, on_unknown, paused_at, paused_reason, consecutive_failures,
+            created_at, updated_at"
     };
 }
 
@@ -54,8 +65,8 @@ pub async fn create(
     const SQL: &str = concat!(
         "
         -- notification_channels::create
-        INSERT INTO notification_channels (org_id, id, type, name, config_sealed, hint, enabled)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO notification_channels (org_id, id, type, name, config_sealed, hint, enabled, on_unknown)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         RETURNING ",
         columns!()
     );
@@ -71,6 +82,7 @@ pub async fn create(
                 &settings.config_sealed,
                 &settings.hint,
                 &settings.enabled,
+                &settings.on_unknown,
             ],
         )
         .await?;
@@ -87,7 +99,7 @@ pub async fn update(
         "
         -- notification_channels::update
         UPDATE notification_channels
-        SET name = $3, config_sealed = $4, hint = $5, enabled = $6, updated_at = now()
+        SET name = $3, config_sealed = $4, hint = $5, enabled = $6, on_unknown = $7, updated_at = now()
         WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL
         RETURNING ",
         columns!()
@@ -103,6 +115,7 @@ pub async fn update(
                 &settings.config_sealed,
                 &settings.hint,
                 &settings.enabled,
+                &settings.on_unknown,
             ],
         )
         .await?;
@@ -173,6 +186,96 @@ pub async fn list(
     Ok(rows.iter().map(read).collect())
 }
 
+/// All that are not deleted, by name, without their secrets: who may be told.
+pub async fn list_for_routing(tx: &TenantTx<'_>) -> Result<Vec<routing::Channel>, DbError> {
+    const SQL: &str = "
+        -- notification_channels::list_for_routing
+        SELECT id, name, type, enabled, paused_at IS NOT NULL AS paused FROM notification_channels
+        WHERE org_id = $1 AND deleted_at IS NULL ORDER BY name";
+    let statement = tx.prepare_cached(SQL).await?;
+    let rows = tx.query(&statement, &[&tx.org_id()]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| routing::Channel {
+            id: row.get("id"),
+            name: row.get("name"),
+            kind: row.get("type"),
+            enabled: row.get("enabled"),
+            paused: row.get("paused"),
+        })
+        .collect())
+}
+
+/// Counts a failed attempt; how long the streak is by now. `None` for a channel that is paused or deleted already.
+pub async fn note_failure(tx: &TenantTx<'_>, id: ChannelId) -> Result<Option<Streak>, DbError> {
+    const SQL: &str = "
+        -- notification_channels::note_failure
+        UPDATE notification_channels
+        SET consecutive_failures = consecutive_failures + 1, failing_since = coalesce(failing_since, clock_timestamp())
+        WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL AND paused_at IS NULL
+        RETURNING consecutive_failures, extract(epoch FROM clock_timestamp() - failing_since)::double precision AS lasting";
+    let statement = tx.prepare_cached(SQL).await?;
+    let row = tx.query_opt(&statement, &[&tx.org_id(), &id]).await?;
+    Ok(row.map(|row| {
+        let (failures, lasting): (i32, f64) = (row.get("consecutive_failures"), row.get("lasting"));
+        Streak {
+            failures: failures.unsigned_abs(),
+            lasting: Duration::from_secs_f64(lasting.max(0.0)),
+        }
+    }))
+}
+
+/// Ends a streak of failures. Writes nothing where there is none, which is nearly always.
+pub async fn note_success(tx: &TenantTx<'_>, id: ChannelId) -> Result<(), DbError> {
+    const SQL: &str = "
+        -- notification_channels::note_success
+        UPDATE notification_channels SET consecutive_failures = 0, failing_since = NULL
+        WHERE org_id = $1 AND id = $2 AND consecutive_failures > 0";
+    let statement = tx.prepare_cached(SQL).await?;
+    tx.execute(&statement, &[&tx.org_id(), &id]).await?;
+    Ok(())
+}
+
+/// Pauses a channel: what waits for it is held back. `false` when it was paused before.
+pub async fn pause(tx: &TenantTx<'_>, id: ChannelId, reason: &str) -> Result<bool, DbError> {
+    const PAUSE: &str = "
+        -- notification_channels::pause
+        UPDATE notification_channels SET paused_at = now(), paused_reason = $3
+        WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL AND paused_at IS NULL";
+    const HOLD: &str = "
+        -- notification_channels::pause
+        UPDATE notification_jobs SET state = 'held', held = $3, held_until = NULL
+        WHERE org_id = $1 AND channel_id = $2 AND state = 'pending'";
+    let pause = tx.prepare_cached(PAUSE).await?;
+    if tx.execute(&pause, &[&tx.org_id(), &id, &reason]).await? == 0 {
+        return Ok(false);
+    }
+    let hold = tx.prepare_cached(HOLD).await?;
+    let held = Json(HeldBack::ChannelPaused);
+    tx.execute(&hold, &[&tx.org_id(), &id, &held]).await?;
+    Ok(true)
+}
+
+/// Ends a pause: what the channel missed is looked at again at once. `false` when it was not paused.
+pub async fn resume(tx: &TenantTx<'_>, id: ChannelId) -> Result<bool, DbError> {
+    const RESUME: &str = "
+        -- notification_channels::resume
+        UPDATE notification_channels
+        SET paused_at = NULL, paused_reason = NULL, consecutive_failures = 0, failing_since = NULL
+        WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL AND paused_at IS NOT NULL";
+    const RELEASE: &str = "
+        -- notification_channels::resume
+        UPDATE notification_jobs SET held_until = now()
+        WHERE org_id = $1 AND channel_id = $2 AND state = 'held' AND held->>'held_by' = 'channel_paused'";
+    let resume = tx.prepare_cached(RESUME).await?;
+    if tx.execute(&resume, &[&tx.org_id(), &id]).await? == 0 {
+        return Ok(false);
+    }
+    let release = tx.prepare_cached(RELEASE).await?;
+    tx.execute(&release, &[&tx.org_id(), &id]).await?;
+    Ok(true)
+}
+
 pub async fn count(tx: &TenantTx<'_>) -> Result<i64, DbError> {
     const SQL: &str = "
         -- notification_channels::count
@@ -189,6 +292,10 @@ fn read(row: &Row) -> Channel {
         config_sealed: row.get("config_sealed"),
         hint: row.get("hint"),
         enabled: row.get("enabled"),
+        on_unknown: row.get("on_unknown"),
+        paused_at: row.get("paused_at"),
+        paused_reason: row.get("paused_reason"),
+        consecutive_failures: row.get("consecutive_failures"),
         created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),
     }

@@ -39,14 +39,18 @@ pub enum KeyScope {
     /// Make a service or an environment when lines first name it. Needs `logs:route`.
     #[serde(rename = "logs:create")]
     LogsCreate,
+    /// Report alerts of an Alertmanager, for the key's service and environment.
+    #[serde(rename = "alerts:write")]
+    AlertsWrite,
 }
 
 impl KeyScope {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::LogsWrite,
         Self::DeploymentsWrite,
         Self::LogsRoute,
         Self::LogsCreate,
+        Self::AlertsWrite,
     ];
 
     /// Those of a key for which nobody named any: what stays within its own environment.
@@ -58,13 +62,14 @@ impl KeyScope {
             Self::DeploymentsWrite => "deployments:write",
             Self::LogsRoute => "logs:route",
             Self::LogsCreate => "logs:create",
+            Self::AlertsWrite => "alerts:write",
         }
     }
 
     /// The scope without which this one would allow nothing.
     pub fn needs(self) -> Option<Self> {
         match self {
-            Self::LogsWrite | Self::DeploymentsWrite => None,
+            Self::LogsWrite | Self::DeploymentsWrite | Self::AlertsWrite => None,
             Self::LogsRoute => Some(Self::LogsWrite),
             Self::LogsCreate => Some(Self::LogsRoute),
         }
@@ -74,7 +79,7 @@ impl KeyScope {
     /// as much to a thief as all keys of the organisation together.
     pub fn given_by(self) -> Role {
         match self {
-            Self::LogsWrite | Self::DeploymentsWrite => Role::Developer,
+            Self::LogsWrite | Self::DeploymentsWrite | Self::AlertsWrite => Role::Developer,
             Self::LogsRoute | Self::LogsCreate => Role::Admin,
         }
     }
@@ -93,7 +98,7 @@ impl std::str::FromStr for KeyScope {
 crate::text_column!(KeyScope);
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a key scope is one of logs:write, deployments:write, logs:route, logs:create")]
+#[error("a key scope is one of logs:write, deployments:write, logs:route, logs:create, alerts:write")]
 pub struct UnknownKeyScope;
 
 #[cfg(test)]

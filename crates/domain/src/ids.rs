@@ -65,6 +65,9 @@ typed_ids! {
     /// One transition to one target. Travels to the receiver as its idempotency key.
     NotificationJobId;
     SilenceId;
+    /// A rule of who is told.
+    RouteId;
+    MaintenanceWindowId;
     /// An event on the bus, unique for ever: consumers recognise a redelivery by it.
     EventId;
     /// The answer to one ingest request.

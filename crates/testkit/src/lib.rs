@@ -34,7 +34,7 @@ pub use fixtures::{Fixture, KeySpec, Person, TokenSpec};
 pub use github::{Delivery, GitHub, WorkflowRun};
 pub use process::Process;
 pub use proxy::Proxy;
-pub use receivers::{Answer, Received, Receiver};
+pub use receivers::{Answer, Mail, MailServer, Received, Receiver};
 pub use servers::{PrivatePostgres, PrivateRabbit};
 pub use stack::{INTERNAL_SECRET, SEALING_KEYS, Service, Stack, StackBuilder};
 

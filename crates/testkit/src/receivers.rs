@@ -1,14 +1,20 @@
-//! The services that pages go to, played on loopback: Slack's and Discord's incoming webhooks, and a receiver of the
-//! Standard Webhooks specification. Each checks what it gets as the real one would, answers like it, records
+//! The services that pages go to, played on loopback: incoming webhooks and the API of Slack, Discord, Teams, PagerDuty,
+//! Opsgenie, Telegram, ntfy, a receiver of the Standard Webhooks specification, and a mail server. Each checks what it gets as the real one would, answers like it, records
 //! everything, and misbehaves on demand.
 
+mod chats;
 mod discord;
 mod http;
+mod mail;
+mod pagers;
 mod slack;
+mod slack_api;
 mod standard_webhooks;
+mod teams;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
 use self::http::Request;
+pub use self::mail::{Mail, MailServer};
 use crate::eventually;
 
 /// A receiver on a loopback port of its own; gone when dropped.
@@ -39,6 +46,13 @@ struct Shared {
 enum Kind {
     Slack,
     Discord,
+    SlackApi(slack_api::Workspace),
+    Teams,
+    Pagerduty,
+    Opsgenie,
+    /// With the number of messages that were sent.
+    Telegram(AtomicI64),
+    Ntfy,
     /// With the secret that signatures are checked with.
     StandardWebhooks(Mutex<Option<String>>),
 }
@@ -161,6 +175,46 @@ impl Receiver {
         Self::start("127.0.0.1:0", Kind::StandardWebhooks(secret), "/hooks/sightline").await
     }
 
+    /// Slack's API: 200, with what happened in the body. Its address is [`Receiver::url`].
+    pub async fn slack_api() -> Self {
+        Self::start(
+            "127.0.0.1:0",
+            Kind::SlackApi(slack_api::Workspace::default()),
+            "/api",
+        )
+        .await
+    }
+
+    /// The webhook of a workflow of Teams: 202, or 400 for what is no card that Teams shows.
+    pub async fn teams() -> Self {
+        Self::start(
+            "127.0.0.1:0",
+            Kind::Teams,
+            "/workflows/0f0f/triggers/manual/paths/invoke",
+        )
+        .await
+    }
+
+    /// PagerDuty's Events API v2: 202, or 400 for an invalid event.
+    pub async fn pagerduty() -> Self {
+        Self::start("127.0.0.1:0", Kind::Pagerduty, "").await
+    }
+
+    /// Opsgenie's Alert API: 202, or 422.
+    pub async fn opsgenie() -> Self {
+        Self::start("127.0.0.1:0", Kind::Opsgenie, "").await
+    }
+
+    /// Telegram's Bot API.
+    pub async fn telegram() -> Self {
+        Self::start("127.0.0.1:0", Kind::Telegram(AtomicI64::new(0)), "").await
+    }
+
+    /// A server of ntfy.
+    pub async fn ntfy() -> Self {
+        Self::start("127.0.0.1:0", Kind::Ntfy, "").await
+    }
+
     async fn start(addr: &str, kind: Kind, path: &'static str) -> Self {
         let listener = TcpListener::bind(addr)
             .await
@@ -194,7 +248,7 @@ impl Receiver {
     pub fn set_secret(&self, secret: &str) {
         match &self.shared.kind {
             Kind::StandardWebhooks(known) => *lock(known) = Some(secret.to_owned()),
-            Kind::Slack | Kind::Discord => panic!("only a Standard Webhooks receiver has a secret"),
+            _ => panic!("only a Standard Webhooks receiver has a secret"),
         }
     }
 
@@ -345,6 +399,12 @@ impl Kind {
         match self {
             Self::Slack => slack::verdict(request),
             Self::Discord => discord::verdict(request),
+            Self::SlackApi(workspace) => slack_api::verdict(request, workspace),
+            Self::Teams => teams::verdict(request),
+            Self::Pagerduty => pagers::pagerduty(request),
+            Self::Opsgenie => pagers::opsgenie(request),
+            Self::Telegram(messages) => chats::telegram(request, messages),
+            Self::Ntfy => chats::ntfy(request),
             Self::StandardWebhooks(secret) => standard_webhooks::verdict(request, lock(secret).as_deref()),
         }
     }

@@ -15,12 +15,12 @@ use tokio::sync::{Notify, Semaphore};
 use url::Url;
 
 use crate::calls::Calls;
-use crate::delivery::Sender;
+use crate::delivery::{InvalidMailSettings, MailSettings, Mailer, Sender};
 use crate::egress::Egress;
 use crate::evaluation::Turns;
 use crate::heard::Heard;
 use crate::routes::rules::LOOKING_BACK;
-use crate::{Config, delivery, heard, metrics, routes, sweep, triggers};
+use crate::{Config, delivery, heard, held, metrics, routes, sweep, triggers};
 
 /// Deliveries that read or write the ledger at the same time, of the pool's connections.
 const LEDGER_TURNS: usize = 4;
@@ -34,6 +34,8 @@ pub(crate) struct State {
     pub(crate) sender: Sender,
     pub(crate) retries: RetryPolicy,
     pub(crate) notify_timeout: Duration,
+    /// For how long a channel must have failed before it is paused.
+    pub(crate) channel_patience: Duration,
     pub(crate) public_url: Url,
     pub(crate) sweep_interval: Duration,
     /// Searches lines, for rules over a query.
@@ -69,18 +71,20 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     bus::describe_metrics();
     let clock = Clock::system();
     let egress = Egress::new(&config.egress_allow);
+    let mailer = mailer(&config).context("mail")?;
     let state = State {
         sealer: config
             .sealing_keys
             .expose_secret()
             .parse()
             .context("SEALING_KEYS")?,
-        sender: Sender::new(egress, config.notify_timeout, clock.clone())
+        sender: Sender::new(egress, mailer, config.notify_timeout, clock.clone())
             .context("the HTTP client could not be set up")?,
         retries: RetryPolicy {
             scale: config.notify_retry_scale,
         },
         notify_timeout: config.notify_timeout,
+        channel_patience: config.channel_patience,
         public_url: config.public_url,
         sweep_interval: config.sweep_interval,
         reader: Reader::new(SEARCH_CACHE_BYTES),
@@ -105,6 +109,29 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     )?)
 }
 
+/// How mail leaves; not at all where the operator names no server.
+fn mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
+    let Some(url) = &config.smtp_url else {
+        return Ok(None);
+    };
+    let authority = config
+        .smtp_ca_file
+        .as_ref()
+        .map(std::fs::read)
+        .transpose()
+        .context("SMTP_CA_FILE")?;
+    let settings = MailSettings {
+        url: url.clone(),
+        from: config
+            .smtp_from
+            .clone()
+            .context("SMTP_FROM is needed with SMTP_URL")?,
+        authority,
+    };
+    let mailer: Result<Mailer, InvalidMailSettings> = Mailer::new(&settings, config.notify_timeout);
+    Ok(Some(mailer?))
+}
+
 fn spawn_background(kit: &Kit, state: &web::Data<State>, broker: &BusConfig) {
     let publisher = Publisher::start(broker);
     let consumers = triggers::start(kit, state, broker, &publisher);
@@ -118,6 +145,7 @@ fn spawn_background(kit: &Kit, state: &web::Data<State>, broker: &BusConfig) {
     kit.tasks.spawn(sweep::run(kit.clone(), state.clone()));
     kit.tasks.spawn(heard::run(kit.clone(), state.clone()));
     kit.tasks.spawn(delivery::run(kit.clone(), state.clone()));
+    kit.tasks.spawn(held::run(kit.clone(), state.clone()));
     kit.tasks.spawn(async move {
         // In this order: consumers put failed messages aside through the publisher.
         consumers.stopped().await;

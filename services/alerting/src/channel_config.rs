@@ -1,21 +1,63 @@
 //! A channel's configuration: what a person sends, what is sealed, and what is shown of it.
 
+mod fields;
+
 use db::notification_channels::Channel;
 use domain::alerting::channel::ChannelType;
+use domain::email::Email;
 use domain::ids::{ChannelId, OrgId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use service_kit::ApiError;
 use service_kit::secrets::{SealError, SealedFor, Sealer};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
+use self::fields::Fields;
 use crate::egress::ChannelUrl;
-use crate::signature::WebhookSecret;
+use crate::signature::{Signing, WebhookSecret};
 
-/// Where a channel's messages go, and what they are signed with. Does not print.
+/// Where a channel's messages go, and what they are signed or sent with. Does not print.
 #[derive(Clone)]
 pub(crate) enum ChannelConfig {
-    Slack { webhook_url: ChannelUrl },
-    Discord { webhook_url: ChannelUrl },
-    Webhook { url: ChannelUrl, secret: WebhookSecret },
+    Slack {
+        webhook_url: ChannelUrl,
+    },
+    SlackBot {
+        token: String,
+        channel: String,
+        api_url: ChannelUrl,
+    },
+    Discord {
+        webhook_url: ChannelUrl,
+    },
+    Teams {
+        webhook_url: ChannelUrl,
+    },
+    Email {
+        to: Vec<Email>,
+    },
+    Pagerduty {
+        routing_key: String,
+        api_url: ChannelUrl,
+    },
+    Opsgenie {
+        api_key: String,
+        api_url: ChannelUrl,
+    },
+    Telegram {
+        bot_token: String,
+        chat_id: String,
+        api_url: ChannelUrl,
+    },
+    Ntfy {
+        topic: String,
+        server_url: ChannelUrl,
+        token: Option<String>,
+    },
+    Webhook {
+        url: ChannelUrl,
+        signing: Signing,
+    },
 }
 
 /// A configuration that a person sent, and the secret that was made for it, to be shown once.
@@ -35,65 +77,154 @@ pub(crate) enum UnreadableConfig {
 impl ChannelConfig {
     /// Reads what a person sent. Messages name fields and never repeat values: they are secrets.
     ///
-    /// A webhook without a secret keeps the one it had, or gets a new one.
+    /// A webhook without a secret keeps those that it had, or gets a new one.
     pub(crate) fn parse(kind: ChannelType, config: &Value, before: Option<&Self>) -> Result<Given, ApiError> {
-        let Some(fields) = config.as_object() else {
-            return Err(ApiError::invalid("config", "must be an object"));
+        let fields = Fields::of(kind, config)?;
+        let config = match kind {
+            ChannelType::Slack => Self::Slack {
+                webhook_url: fields.address("webhook_url")?,
+            },
+            ChannelType::SlackBot => Self::SlackBot {
+                token: fields.slack_token("token")?,
+                channel: fields.slack_channel("channel")?,
+                api_url: fields.api("api_url", "https://slack.com/api")?,
+            },
+            ChannelType::Discord => Self::Discord {
+                webhook_url: fields.address("webhook_url")?,
+            },
+            ChannelType::Teams => Self::Teams {
+                webhook_url: fields.address("webhook_url")?,
+            },
+            ChannelType::Email => Self::Email {
+                to: fields.recipients("to")?,
+            },
+            ChannelType::Pagerduty => Self::Pagerduty {
+                routing_key: fields.key("routing_key")?,
+                api_url: fields.api("api_url", "https://events.pagerduty.com")?,
+            },
+            ChannelType::Opsgenie => Self::Opsgenie {
+                api_key: fields.key("api_key")?,
+                api_url: fields.api("api_url", "https://api.opsgenie.com")?,
+            },
+            ChannelType::Telegram => Self::Telegram {
+                bot_token: fields.telegram_token("bot_token")?,
+                chat_id: fields.telegram_chat("chat_id")?,
+                api_url: fields.api("api_url", "https://api.telegram.org")?,
+            },
+            ChannelType::Ntfy => Self::Ntfy {
+                topic: fields.topic("topic")?,
+                server_url: fields.api("server_url", "https://ntfy.sh")?,
+                token: fields.optional_key("token")?,
+            },
+            ChannelType::Webhook => return Self::parse_webhook(&fields, before),
         };
-        refuse_unknown(kind, fields)?;
-        let plain = |config| Given {
+        Ok(Given {
             config,
             made_secret: None,
-        };
-        Ok(match kind {
-            ChannelType::Slack => plain(Self::Slack {
-                webhook_url: address(fields, "webhook_url")?,
-            }),
-            ChannelType::Discord => plain(Self::Discord {
-                webhook_url: address(fields, "webhook_url")?,
-            }),
-            ChannelType::Webhook => {
-                let url = address(fields, "url")?;
-                let (secret, made) = match (given_secret(fields)?, before) {
-                    (Some(given), _) => (given, false),
-                    (None, Some(Self::Webhook { secret, .. })) => (secret.clone(), false),
-                    (None, Some(Self::Slack { .. } | Self::Discord { .. }) | None) => {
-                        (WebhookSecret::generate(), true)
-                    }
-                };
-                Given {
-                    made_secret: made.then(|| secret.clone()),
-                    config: Self::Webhook { url, secret },
-                }
-            }
         })
     }
 
-    pub(crate) fn url(&self) -> &ChannelUrl {
+    fn parse_webhook(fields: &Fields<'_>, before: Option<&Self>) -> Result<Given, ApiError> {
+        let url = fields.address("url")?;
+        let mut made_secret = None;
+        let signing = match (fields.secret("secret")?, before) {
+            (Some(given), _) => Signing::with(given),
+            (None, Some(Self::Webhook { signing, .. })) => signing.clone(),
+            (None, _) => {
+                let made = WebhookSecret::generate();
+                made_secret = Some(made.clone());
+                Signing::with(made)
+            }
+        };
+        Ok(Given {
+            config: Self::Webhook { url, signing },
+            made_secret,
+        })
+    }
+
+    /// The address that a tenant gave, with the name of its field; mail goes by the operator's own server.
+    pub(crate) fn address(&self) -> Option<(&ChannelUrl, &'static str)> {
         match self {
-            Self::Slack { webhook_url } | Self::Discord { webhook_url } => webhook_url,
-            Self::Webhook { url, .. } => url,
+            Self::Slack { webhook_url } | Self::Discord { webhook_url } | Self::Teams { webhook_url } => {
+                Some((webhook_url, "config.webhook_url"))
+            }
+            Self::SlackBot { api_url, .. }
+            | Self::Pagerduty { api_url, .. }
+            | Self::Opsgenie { api_url, .. }
+            | Self::Telegram { api_url, .. } => Some((api_url, "config.api_url")),
+            Self::Ntfy { server_url, .. } => Some((server_url, "config.server_url")),
+            Self::Webhook { url, .. } => Some((url, "config.url")),
+            Self::Email { .. } => None,
         }
     }
 
-    /// The name of the field that holds the address.
-    pub(crate) fn url_field(&self) -> &'static str {
+    /// What people may see of it.
+    pub(crate) fn hint(&self) -> String {
+        let end = |secret: &str| {
+            let hidden = secret.chars().count().saturating_sub(4);
+            secret.chars().skip(hidden).collect::<String>()
+        };
+        let at = |what: &str, url: &ChannelUrl| format!("{what} at {}", url.host_and_port());
         match self {
-            Self::Slack { .. } | Self::Discord { .. } => "config.webhook_url",
-            Self::Webhook { .. } => "config.url",
+            Self::Slack { webhook_url } | Self::Discord { webhook_url } | Self::Teams { webhook_url } => {
+                webhook_url.hint()
+            }
+            Self::Webhook { url, .. } => url.hint(),
+            Self::SlackBot { channel, api_url, .. } => at(channel, api_url),
+            Self::Email { to } => to.iter().map(Email::as_str).collect::<Vec<_>>().join(", "),
+            Self::Pagerduty { routing_key, api_url } => at(&format!("…{}", end(routing_key)), api_url),
+            Self::Opsgenie { api_key, api_url } => at(&format!("…{}", end(api_key)), api_url),
+            Self::Telegram { chat_id, api_url, .. } => at(&format!("chat {chat_id}"), api_url),
+            Self::Ntfy {
+                topic, server_url, ..
+            } => at(&format!("…{}", end(topic)), server_url),
         }
     }
 
     pub(crate) fn seal(&self, sealer: &Sealer, org_id: OrgId, id: ChannelId) -> Result<Vec<u8>, SealError> {
-        let plain = match self {
-            Self::Slack { webhook_url } | Self::Discord { webhook_url } => {
-                json!({"webhook_url": webhook_url.as_url().as_str()})
+        sealer.seal(self.plain().to_string().as_bytes(), owner(org_id, id))
+    }
+
+    /// As [`ChannelConfig::parse`] reads it, and what people cannot set beside that.
+    fn plain(&self) -> Value {
+        let text = |url: &ChannelUrl| url.as_url().as_str().to_owned();
+        match self {
+            Self::Slack { webhook_url } | Self::Discord { webhook_url } | Self::Teams { webhook_url } => {
+                json!({"webhook_url": text(webhook_url)})
             }
-            Self::Webhook { url, secret } => {
-                json!({"url": url.as_url().as_str(), "secret": secret.reveal()})
+            Self::SlackBot {
+                token,
+                channel,
+                api_url,
+            } => {
+                json!({"token": token, "channel": channel, "api_url": text(api_url)})
             }
-        };
-        sealer.seal(plain.to_string().as_bytes(), owner(org_id, id))
+            Self::Email { to } => json!({"to": to}),
+            Self::Pagerduty { routing_key, api_url } => {
+                json!({"routing_key": routing_key, "api_url": text(api_url)})
+            }
+            Self::Opsgenie { api_key, api_url } => json!({"api_key": api_key, "api_url": text(api_url)}),
+            Self::Telegram {
+                bot_token,
+                chat_id,
+                api_url,
+            } => {
+                json!({"bot_token": bot_token, "chat_id": chat_id, "api_url": text(api_url)})
+            }
+            Self::Ntfy {
+                topic,
+                server_url,
+                token,
+            } => {
+                json!({"topic": topic, "server_url": text(server_url), "token": token})
+            }
+            Self::Webhook { url, signing } => {
+                let previous = signing.previous.as_ref().map(|(secret, until)| {
+                    json!({"secret": secret.reveal(), "until": until.format(&Rfc3339).unwrap_or_default()})
+                });
+                json!({"url": text(url), "secret": signing.current.reveal(), "previous": previous})
+            }
+        }
     }
 
     pub(crate) fn open_channel(
@@ -112,11 +243,24 @@ impl ChannelConfig {
         sealed: &[u8],
     ) -> Result<Self, UnreadableConfig> {
         let plain = sealer.open(sealed, owner(org_id, id))?;
-        let config: Value = serde_json::from_slice(&plain).map_err(|_error| UnreadableConfig::Malformed)?;
-        Self::parse(kind, &config, None)
-            .map(|given| given.config)
-            .map_err(|_error| UnreadableConfig::Malformed)
+        let mut config: Value =
+            serde_json::from_slice(&plain).map_err(|_error| UnreadableConfig::Malformed)?;
+        let previous = config
+            .as_object_mut()
+            .and_then(|fields| fields.remove("previous"))
+            .filter(|previous| !previous.is_null());
+        let mut given = Self::parse(kind, &config, None).map_err(|_error| UnreadableConfig::Malformed)?;
+        if let (Self::Webhook { signing, .. }, Some(previous)) = (&mut given.config, previous) {
+            signing.previous = Some(read_previous(&previous).ok_or(UnreadableConfig::Malformed)?);
+        }
+        Ok(given.config)
     }
+}
+
+fn read_previous(stored: &Value) -> Option<(WebhookSecret, OffsetDateTime)> {
+    let secret = WebhookSecret::parse(stored["secret"].as_str()?).ok()?;
+    let until = OffsetDateTime::parse(stored["until"].as_str()?, &Rfc3339).ok()?;
+    Some((secret, until))
 }
 
 fn owner<'a>(org_id: OrgId, id: ChannelId) -> SealedFor<'a> {
@@ -127,117 +271,5 @@ fn owner<'a>(org_id: OrgId, id: ChannelId) -> SealedFor<'a> {
     }
 }
 
-fn refuse_unknown(kind: ChannelType, fields: &Map<String, Value>) -> Result<(), ApiError> {
-    let known: &[&str] = match kind {
-        ChannelType::Slack | ChannelType::Discord => &["webhook_url"],
-        ChannelType::Webhook => &["url", "secret"],
-    };
-    match fields.keys().find(|key| !known.contains(&key.as_str())) {
-        None => Ok(()),
-        Some(unknown) => Err(ApiError::invalid(
-            format!("config.{unknown}"),
-            format!(
-                "is not a setting of a {kind} channel: it has {}",
-                known.join(", ")
-            ),
-        )),
-    }
-}
-
-fn address(fields: &Map<String, Value>, name: &str) -> Result<ChannelUrl, ApiError> {
-    let path = || format!("config.{name}");
-    let text = fields
-        .get(name)
-        .and_then(Value::as_str)
-        .ok_or_else(|| ApiError::invalid(path(), "must be the address to send to, as a string"))?;
-    ChannelUrl::parse(text).map_err(|error| ApiError::invalid(path(), error.to_string()))
-}
-
-fn given_secret(fields: &Map<String, Value>) -> Result<Option<WebhookSecret>, ApiError> {
-    match fields.get("secret") {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => WebhookSecret::parse(text)
-            .map(Some)
-            .map_err(|error| ApiError::invalid("config.secret", error.to_string())),
-        Some(_) => Err(ApiError::invalid("config.secret", "must be a string")),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-
-    fn first_path(error: &ApiError) -> String {
-        match error {
-            ApiError::Validation { details, .. } => details[0].path.clone(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_sealed_configuration_opens_for_its_own_channel_only() {
-        let sealer: Sealer = KEYS.parse().unwrap();
-        let (org, id) = (OrgId::generate(), ChannelId::generate());
-        let config = json!({"url": "https://hooks.example/canary"});
-        let given = ChannelConfig::parse(ChannelType::Webhook, &config, None).unwrap();
-        let made = given.made_secret.unwrap().reveal();
-        let sealed = given.config.seal(&sealer, org, id).unwrap();
-        assert!(!String::from_utf8_lossy(&sealed).contains("canary"));
-        let opened = ChannelConfig::open(&sealer, org, id, ChannelType::Webhook, &sealed).unwrap();
-        match opened {
-            ChannelConfig::Webhook { url, secret } => {
-                assert_eq!(
-                    (url.as_url().as_str(), secret.reveal()),
-                    ("https://hooks.example/canary", made)
-                );
-            }
-            ChannelConfig::Slack { .. } | ChannelConfig::Discord { .. } => panic!("another type"),
-        }
-        let elsewhere =
-            ChannelConfig::open(&sealer, org, ChannelId::generate(), ChannelType::Webhook, &sealed);
-        assert!(matches!(
-            elsewhere,
-            Err(UnreadableConfig::Sealed(SealError::Damaged))
-        ));
-    }
-
-    #[test]
-    fn a_webhook_keeps_its_secret_unless_it_gets_another() {
-        let parse = |config, before| ChannelConfig::parse(ChannelType::Webhook, &config, before).unwrap();
-        let first = parse(json!({"url": "https://a.example/"}), None);
-        let secret_of = |config: &ChannelConfig| match config {
-            ChannelConfig::Webhook { secret, .. } => secret.reveal(),
-            ChannelConfig::Slack { .. } | ChannelConfig::Discord { .. } => panic!("another type"),
-        };
-        let moved = parse(json!({"url": "https://b.example/"}), Some(&first.config));
-        assert_eq!(secret_of(&moved.config), secret_of(&first.config));
-        assert!(moved.made_secret.is_none());
-        let own = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-        let changed = parse(
-            json!({"url": "https://b.example/", "secret": own}),
-            Some(&first.config),
-        );
-        assert_eq!(secret_of(&changed.config), own);
-    }
-
-    #[rstest::rstest]
-    #[case(ChannelType::Slack, json!("https://secret.example/x"), "config")]
-    #[case(ChannelType::Slack, json!({}), "config.webhook_url")]
-    #[case(ChannelType::Slack, json!({"webhook_url": 5}), "config.webhook_url")]
-    #[case(ChannelType::Slack, json!({"url": "https://secret.example/x"}), "config.url")]
-    #[case(ChannelType::Discord, json!({"webhook_url": "ftp://secret.example/x"}), "config.webhook_url")]
-    #[case(ChannelType::Webhook, json!({"url": "https://a.example/", "secret": "secret.example"}), "config.secret")]
-    fn a_mistake_is_named_and_its_value_never_repeated(
-        #[case] kind: ChannelType,
-        #[case] config: Value,
-        #[case] path: &str,
-    ) {
-        let Err(error) = ChannelConfig::parse(kind, &config, None) else {
-            panic!("must be refused")
-        };
-        assert_eq!(first_path(&error), path);
-        assert!(!format!("{error:?}").contains("secret.example"), "{error:?}");
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! Everything alerting reads from its environment, read once in `main` and passed down.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
@@ -41,6 +42,23 @@ pub struct Config {
     /// Stretches (above 1) or shrinks (below 1) the times between attempts to notify; for tests.
     #[arg(long, env = "NOTIFY_RETRY_SCALE", default_value_t = 1.0, value_parser = scale)]
     pub notify_retry_scale: f64,
+
+    /// A channel that fails ten times in a row, and for this long, in seconds, is paused; fractions are allowed.
+    #[arg(long, env = "CHANNEL_PATIENCE_SECONDS", default_value = "1800", value_parser = seconds)]
+    pub channel_patience: Duration,
+
+    /// The mail server: smtp://[user:password@]host[:port] (STARTTLS), smtps://… (TLS from the start), or
+    /// smtp://…?tls=none. Without it there are no e-mail channels.
+    #[arg(long, env = "SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<SecretString>,
+
+    /// Who mail is from, such as Sightline <alerts@example.com>; needed with SMTP_URL.
+    #[arg(long, env = "SMTP_FROM")]
+    pub smtp_from: Option<String>,
+
+    /// A certificate authority that the mail server's certificate may come from beside the system's: a file in PEM.
+    #[arg(long, env = "SMTP_CA_FILE")]
+    pub smtp_ca_file: Option<PathBuf>,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

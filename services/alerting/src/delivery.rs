@@ -15,7 +15,7 @@ use service_kit::Kit;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-pub(crate) use self::sender::{Sender, Sent};
+pub(crate) use self::sender::{Envelope, InvalidMailSettings, MailSettings, Mailer, Sender, Sent};
 use crate::app::State;
 
 /// How long a due notification waits if nobody wakes the workers.

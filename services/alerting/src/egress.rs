@@ -231,16 +231,33 @@ impl ChannelUrl {
         &self.0
     }
 
-    /// What people may see of it: the host, and the last four characters.
-    pub(crate) fn hint(&self) -> String {
+    /// An address below this one. The path is ours: it holds nothing that a person typed and that was not checked.
+    pub(crate) fn below(&self, path_and_query: &str) -> Url {
+        let (path, query) = match path_and_query.split_once('?') {
+            None => (path_and_query, None),
+            Some((path, query)) => (path, Some(query)),
+        };
+        let mut url = self.0.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}{path}"));
+        url.set_query(query);
+        url
+    }
+
+    pub(crate) fn host_and_port(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();
         let port = self.0.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{host}{port}")
+    }
+
+    /// What people may see of it: the host, and the last four characters.
+    pub(crate) fn hint(&self) -> String {
         let path = self.0.as_str();
         let end: String = path
             .chars()
             .skip(path.chars().count().saturating_sub(4))
             .collect();
-        format!("{host}{port} …{end}")
+        format!("{} …{end}", self.host_and_port())
     }
 }
 

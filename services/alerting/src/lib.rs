@@ -10,12 +10,18 @@ mod sweep;
 mod transitions;
 mod triggers;
 
+mod explanation;
+mod policy;
+
 mod delivery;
+mod held;
+mod pausing;
 
 mod channel_config;
 mod egress;
 mod signature;
 
+mod acknowledge_link;
 mod audit;
 mod calls;
 mod links;

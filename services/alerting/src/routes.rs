@@ -1,11 +1,17 @@
 //! The URL table of alerting.
 
+mod acknowledgements;
+mod alertmanager;
 mod channels;
 mod heartbeats;
+mod explanations;
 mod incidents;
+mod maintenance_windows;
 mod notes;
 mod notifications;
 pub(crate) mod rules;
+mod routing;
+mod silences;
 mod sweeps;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -36,6 +42,29 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(channels::change)
         .service(channels::delete)
         .service(channels::test)
+        .service(channels::resume)
+        .service(channels::rotate)
+        .service(routing::list)
+        .service(routing::create)
+        .service(routing::change)
+        .service(routing::delete)
+        .service(routing::reorder)
+        .service(routing::preview)
+        .service(silences::list)
+        .service(silences::create)
+        .service(silences::show)
+        .service(silences::end)
+        .service(maintenance_windows::list)
+        .service(maintenance_windows::create)
+        .service(maintenance_windows::show)
+        .service(maintenance_windows::change)
+        .service(maintenance_windows::delete)
         .service(notifications::list)
-        .service(notifications::retry);
+        .service(notifications::retry_many)
+        .service(notifications::retry)
+        .service(explanations::of_incident)
+        .service(explanations::of_moment)
+        .service(acknowledgements::show)
+        .service(acknowledgements::acknowledge)
+        .service(alertmanager::receive);
 }

@@ -3,16 +3,17 @@
 
 use db::incidents::events::{self, NewEvent};
 use db::incidents::{self, Incident};
-use db::{DbError, TenantTx, notification_jobs, outbox, scopes};
+use db::{DbError, TenantTx, notification_channels, notification_jobs, outbox, scopes};
 use domain::alerting::incident::EventKind;
 use domain::alerting::notification::{Named, Notification, NotifiedTransition};
+use domain::alerting::routing::Target;
 use domain::events::Event;
-use domain::ids::{AlertRuleId, EnvironmentId, IncidentId, ServiceId, UserId};
+use domain::ids::{AlertRuleId, ChannelId, EnvironmentId, IncidentId, ServiceId, UserId};
 use serde_json::json;
 use service_kit::context;
 use time::OffsetDateTime;
 
-use crate::metrics;
+use crate::{metrics, policy};
 
 /// What a notification tells beyond the incident itself.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Story {
     pub(crate) threshold: Option<f64>,
     /// When the problem began; for a resolved incident, when it was opened.
     pub(crate) since: OffsetDateTime,
+    /// What to do about it: an address.
+    pub(crate) runbook: Option<String>,
 }
 
 impl Story {
@@ -49,6 +52,7 @@ impl Story {
             value: None,
             threshold: None,
             since: incident.opened_at,
+            runbook: None,
         })
     }
 }
@@ -60,9 +64,37 @@ pub(crate) async fn opened(
     opened: &NewEvent<'_>,
     story: &Story,
 ) -> Result<(), DbError> {
+    let now = incidents::clock(tx).await?;
+    let targets = policy::load(tx, now)
+        .await?
+        .opened(&policy::subject(incident), now);
+    opened_to(tx, incident, opened, story, &targets).await
+}
+
+/// The same for an incident about a channel, of which another one must be told.
+pub(crate) async fn opened_about_a_channel(
+    tx: &TenantTx<'_>,
+    incident: &Incident,
+    opened: &NewEvent<'_>,
+    story: &Story,
+    about: ChannelId,
+) -> Result<(), DbError> {
+    let now = incidents::clock(tx).await?;
+    let policy = policy::load(tx, now).await?;
+    let targets = policy.opened_about_a_channel(&policy::subject(incident), about, now);
+    opened_to(tx, incident, opened, story, &targets).await
+}
+
+async fn opened_to(
+    tx: &TenantTx<'_>,
+    incident: &Incident,
+    opened: &NewEvent<'_>,
+    story: &Story,
+    targets: &[Target],
+) -> Result<(), DbError> {
     events::add(tx, incident.id, opened).await?;
     let notification = tell(incident, NotifiedTransition::Opened, story, None);
-    enqueue(tx, &notification).await?;
+    enqueue(tx, &notification, targets).await?;
     announce(tx, incident.id, "opened", incident.opened_at).await
 }
 
@@ -98,26 +130,60 @@ pub(crate) async fn resolve(
         ..story.clone()
     };
     let notification = tell(&incident, NotifiedTransition::Resolved, &story, Some(why));
-    enqueue(tx, &notification).await?;
+    follow(tx, &incident, &notification).await?;
     announce(tx, id, "resolved", at).await?;
     Ok(Some(incident))
 }
 
-/// A person looks after an incident. Nobody is notified: those who were told will see it.
+/// Who says that they look after an incident.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Acknowledger<'a> {
+    Person {
+        id: UserId,
+        email: &'a str,
+    },
+    /// Whoever followed the link in a message to this channel.
+    Link {
+        channel_id: ChannelId,
+        channel: &'a str,
+    },
+}
+
+/// Somebody looks after an incident. Only receivers that keep a state of it are told; for people it is in the timeline.
 pub(crate) async fn acknowledge(
     tx: &TenantTx<'_>,
     id: IncidentId,
-    by: UserId,
+    by: Acknowledger<'_>,
     at: OffsetDateTime,
 ) -> Result<(), DbError> {
-    incidents::acknowledge(tx, id, by, at).await?;
+    let (actor, who, details) = match by {
+        Acknowledger::Person { id, email } => (Some(id), email.to_owned(), json!({})),
+        Acknowledger::Link { channel_id, channel } => (
+            None,
+            format!("the link sent to {channel}"),
+            json!({"channel_id": channel_id}),
+        ),
+    };
+    incidents::acknowledge(tx, id, actor, at).await?;
+    let message = match by {
+        Acknowledger::Person { .. } => "acknowledged".to_owned(),
+        Acknowledger::Link { .. } => format!("acknowledged through {who}"),
+    };
     let event = NewEvent {
         kind: EventKind::Acknowledged,
-        actor: Some(by),
-        message: "acknowledged",
-        details: json!({}),
+        actor,
+        message: &message,
+        details,
     };
     events::add(tx, id, &event).await?;
+    if let Some(incident) = incidents::find(tx, id).await? {
+        let story = Story::of(tx, &incident).await?;
+        let notification = Notification {
+            acknowledged_by: Some(who),
+            ..tell(&incident, NotifiedTransition::Acknowledged, &story, None)
+        };
+        follow(tx, &incident, &notification).await?;
+    }
     announce(tx, id, "acknowledged", at).await
 }
 
@@ -161,27 +227,71 @@ fn tell(
         opened_at: incident.opened_at,
         resolved_at: incident.resolved_at,
         resolution: why.map(str::to_owned),
+        acknowledged_at: incident.acknowledged_at,
+        acknowledged_by: None,
+        labels: incident.labels.clone(),
+        runbook: story.runbook.clone(),
+        samples: Vec::new(),
     }
 }
 
-async fn enqueue(tx: &TenantTx<'_>, notification: &Notification) -> Result<(), DbError> {
-    let jobs = notification_jobs::enqueue(tx, notification).await?;
+/// Tells those who were told of the opening, and of the end newer channels too.
+async fn follow(tx: &TenantTx<'_>, incident: &Incident, notification: &Notification) -> Result<(), DbError> {
+    let now = incidents::clock(tx).await?;
+    let openings = notification_jobs::openings(tx, incident.id).await?;
+    let policy = policy::load(tx, now).await?;
+    let targets = policy.followed(&policy::subject(incident), notification.transition, &openings);
+    if targets.is_empty() && notification.transition == NotifiedTransition::Acknowledged {
+        // Nobody keeps a state of it, which is not worth a row.
+        return Ok(());
+    }
+    enqueue(tx, notification, &targets).await
+}
+
+/// Writes the ledger, and in the timeline what it says.
+async fn enqueue(tx: &TenantTx<'_>, notification: &Notification, targets: &[Target]) -> Result<(), DbError> {
+    let ids = notification_jobs::enqueue(tx, notification, targets).await?;
     let what = notification.transition.as_str();
-    for job in &jobs {
+    let names = notification_channels::list_for_routing(tx).await?;
+    let name_of = |id: ChannelId| {
+        let channel = names.iter().find(|channel| channel.id == id);
+        channel.map_or("a channel", |channel| channel.name.as_str())
+    };
+    for (id, target) in ids.iter().zip(targets) {
+        let channel = name_of(target.channel_id);
+        let (kind, message) = match &target.held {
+            None => (
+                EventKind::NotificationEnqueued,
+                format!("{channel} is to be told that the incident was {what}"),
+            ),
+            Some(held) => (
+                EventKind::NotificationHeld,
+                format!(
+                    "{channel} is not told that the incident was {what}: {}",
+                    held.in_words()
+                ),
+            ),
+        };
         let event = NewEvent {
-            kind: EventKind::NotificationEnqueued,
+            kind,
             actor: None,
-            message: &format!("{} is to be told that the incident was {what}", job.channel_name),
-            details: json!({"notification_id": job.id, "channel_id": job.channel_id, "transition": what}),
+            message: &message,
+            details: json!({"notification_id": id, "channel_id": target.channel_id, "transition": what,
+                "chosen_by": target.chosen_by, "held": target.held}),
         };
         events::add(tx, notification.incident_id, &event).await?;
     }
-    if jobs.is_empty() {
+    if targets.is_empty() {
+        let why = if names.iter().any(|channel| channel.enabled) {
+            "the routes choose no channel"
+        } else {
+            "there is no enabled channel"
+        };
         let event = NewEvent {
             kind: EventKind::NobodyTold,
             actor: None,
-            message: &format!("nobody was told that the incident was {what}: there is no enabled channel"),
-            details: json!({"transition": what}),
+            message: &format!("nobody was told that the incident was {what}: {why}"),
+            details: json!({"transition": what, "notification_id": ids.first()}),
         };
         events::add(tx, notification.incident_id, &event).await?;
     }

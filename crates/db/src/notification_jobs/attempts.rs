@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::alerting::channel::ChannelType;
+use domain::alerting::channel::{ChannelType, OnUnknown};
 use domain::alerting::delivery::{AttemptOutcome, NextStep};
 use domain::ids::{ChannelId, IncidentId, NotificationJobId, OrgId};
 use serde_json::Value;
@@ -63,6 +63,11 @@ pub struct Started {
     pub config_sealed: Vec<u8>,
     /// Whether the channel still wants messages: enabled and not deleted.
     pub channel_enabled: bool,
+    pub on_unknown: OnUnknown,
+    /// Whether an earlier attempt of the present schedule ended without an outcome, or with an unknown one.
+    pub may_have_arrived: bool,
+    /// How the receiver names the message that told the incident's opening.
+    pub opening_ref: Option<String>,
 }
 
 /// Writes down that an attempt begins; `None` when the claim is no longer ours. An earlier attempt that nobody finished
@@ -71,7 +76,11 @@ pub async fn start(tx: &TenantTx<'_>, claim: Claim) -> Result<Option<Started>, D
     const JOB: &str = "
         -- notification_jobs::attempts::start
         SELECT j.incident_id, j.transition, j.message, j.attempts, j.revived_at_attempt, j.channel_id, c.name, c.type,
-            c.config_sealed, c.enabled AND c.deleted_at IS NULL AS channel_enabled
+            c.config_sealed, c.enabled AND c.deleted_at IS NULL AS channel_enabled, c.on_unknown,
+            (SELECT o.receiver_ref FROM notification_jobs o
+             WHERE o.org_id = $1 AND o.incident_id = j.incident_id AND o.channel_id = j.channel_id
+               AND o.transition = 'opened' AND o.sequence <= j.sequence AND o.receiver_ref IS NOT NULL
+             ORDER BY o.sequence DESC LIMIT 1) AS opening_ref
         FROM notification_jobs j JOIN notification_channels c ON c.org_id = j.org_id AND c.id = j.channel_id
         WHERE j.org_id = $1 AND c.org_id = $1 AND j.id = $2 AND j.lease_token = $3 AND j.state = 'claimed'
           AND j.lease_until > clock_timestamp()
@@ -80,6 +89,10 @@ pub async fn start(tx: &TenantTx<'_>, claim: Claim) -> Result<Option<Started>, D
         -- notification_jobs::attempts::start
         UPDATE notification_attempts SET outcome = 'unknown', detail = 'the worker ended before it had an answer'
         WHERE org_id = $1 AND job_id = $2 AND outcome = 'started'";
+    const UNKNOWN: &str = "
+        -- notification_jobs::attempts::start
+        SELECT EXISTS (SELECT FROM notification_attempts
+            WHERE org_id = $1 AND job_id = $2 AND attempt > $3 AND outcome = 'unknown') AS unknown";
     const ATTEMPT: &str = "
         -- notification_jobs::attempts::start
         INSERT INTO notification_attempts (org_id, job_id, attempt, started_at, outcome)
@@ -92,6 +105,10 @@ pub async fn start(tx: &TenantTx<'_>, claim: Claim) -> Result<Option<Started>, D
     let abandoned = tx.prepare_cached(ABANDONED).await?;
     tx.execute(&abandoned, &[&tx.org_id(), &claim.job_id]).await?;
     let (attempt, revived_at): (i32, i32) = (row.get("attempts"), row.get("revived_at_attempt"));
+    let unknown = tx.prepare_cached(UNKNOWN).await?;
+    let unknown = tx
+        .query_one(&unknown, &[&tx.org_id(), &claim.job_id, &revived_at])
+        .await?;
     let begin = tx.prepare_cached(ATTEMPT).await?;
     tx.execute(&begin, &[&tx.org_id(), &claim.job_id, &attempt])
         .await?;
@@ -108,6 +125,9 @@ pub async fn start(tx: &TenantTx<'_>, claim: Claim) -> Result<Option<Started>, D
         channel_type: row.get("type"),
         config_sealed: row.get("config_sealed"),
         channel_enabled: row.get("channel_enabled"),
+        on_unknown: row.get("on_unknown"),
+        may_have_arrived: unknown.get("unknown"),
+        opening_ref: row.get("opening_ref"),
     }))
 }
 
@@ -118,6 +138,8 @@ pub struct Outcome {
     pub duration: Duration,
     pub http_status: Option<u16>,
     pub detail: String,
+    /// How the receiver names the message, where it says so.
+    pub receiver_ref: Option<String>,
 }
 
 /// Stores an outcome and what follows from it; `false`, and nothing is stored, when another worker has taken the job
@@ -133,7 +155,8 @@ pub async fn record(
         UPDATE notification_jobs
         SET state = $4, lease_token = NULL, lease_until = NULL, last_error = $5,
             next_attempt_at = clock_timestamp() + make_interval(secs => $6),
-            settled_at = CASE WHEN $4 <> 'pending' THEN clock_timestamp() END
+            settled_at = CASE WHEN $4 <> 'pending' THEN clock_timestamp() END,
+            receiver_ref = coalesce($7, receiver_ref)
         WHERE org_id = $1 AND id = $2 AND lease_token = $3 AND state = 'claimed'";
     const ATTEMPT: &str = "
         -- notification_jobs::attempts::record
@@ -142,6 +165,7 @@ pub async fn record(
     let (state, delay) = match next {
         NextStep::Sent => ("sent", Duration::ZERO),
         NextStep::Dead => ("dead", Duration::ZERO),
+        NextStep::LeaveUnknown => ("unknown", Duration::ZERO),
         NextStep::RetryIn(delay) => ("pending", delay),
     };
     let last_error = (outcome.outcome != AttemptOutcome::Sent).then_some(&outcome.detail);
@@ -156,6 +180,7 @@ pub async fn record(
                 &state,
                 &last_error,
                 &delay.as_secs_f64(),
+                &outcome.receiver_ref,
             ],
         )
         .await?;

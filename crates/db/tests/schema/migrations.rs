@@ -33,7 +33,10 @@ async fn five_that_start_at_once_on_an_empty_database_all_succeed() {
             applied.push(run.await.unwrap().expect("every run succeeds").len());
         }
         applied.sort_unstable();
-        let all = usize::try_from(migrations::known_version()).unwrap();
+        // Numbers are given out ahead, so there may be fewer of them than the newest one says.
+        let all = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations"))
+            .unwrap()
+            .count();
         assert_eq!(
             applied,
             [0, 0, 0, 0, all],

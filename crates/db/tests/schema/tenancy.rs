@@ -61,6 +61,15 @@ const ROWS: [&str; 26] = [
     "WITH job AS (INSERT INTO notification_jobs (org_id, id, incident_id, channel_id, transition, sequence, message)
          VALUES ($1, {service}, {service}, {service}, 'opened', 1, '{}') RETURNING org_id, id)
      SELECT org_id FROM job",
+    "INSERT INTO notification_routes (org_id, id, position, name) VALUES ($1, {service}, 1, 'r')",
+    "INSERT INTO notification_route_channels (org_id, route_id, channel_id, position)
+     VALUES ($1, {service}, {service}, 1)",
+    "INSERT INTO silences (org_id, id, starts_at, ends_at, reason, created_by_email)
+     VALUES ($1, {service}, now(), now(), 'r', 'a@example.com')",
+    "INSERT INTO maintenance_windows (org_id, id, name, schedule, created_by_email)
+     VALUES ($1, {service}, 'w', '{}', 'a@example.com')",
+    "INSERT INTO external_alerts (org_id, fingerprint, service_id, environment_id, starts_at, is_over, last_seen_at)
+     VALUES ($1, 'f', {service}, {environment}, now(), false, now())",
 ];
 
 async fn fill(owner: &Client, org: &Fixture) {

@@ -32,10 +32,24 @@ pub enum JobState {
     Sent,
     /// Given up; a person may revive it.
     Dead,
+    /// It may have arrived, and the channel's policy is not to send it again; a person may.
+    Unknown,
+    /// A silence, a maintenance window or the channel's state holds it back.
+    Held,
+    /// The routes chose nobody: a row without a channel, so that this is on record.
+    Unrouted,
 }
 
 impl JobState {
-    pub const ALL: [Self; 4] = [Self::Pending, Self::Claimed, Self::Sent, Self::Dead];
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Claimed,
+        Self::Sent,
+        Self::Dead,
+        Self::Unknown,
+        Self::Held,
+        Self::Unrouted,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,6 +57,9 @@ impl JobState {
             Self::Claimed => "claimed",
             Self::Sent => "sent",
             Self::Dead => "dead",
+            Self::Unknown => "unknown",
+            Self::Held => "held",
+            Self::Unrouted => "unrouted",
         }
     }
 }
@@ -107,7 +124,7 @@ impl std::str::FromStr for AttemptOutcome {
 crate::text_column!(AttemptOutcome);
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a notification's state is one of pending, claimed, sent, dead")]
+#[error("a notification's state is one of pending, claimed, sent, dead, unknown, held, unrouted")]
 pub struct UnknownDeliveryWord;
 
 /// What an HTTP status means. A redirect is refused: it would lead where nobody checked.
@@ -125,6 +142,8 @@ pub fn outcome_of_status(status: u16) -> AttemptOutcome {
 pub enum NextStep {
     Sent,
     Dead,
+    /// It may have arrived, and is not sent again by itself.
+    LeaveUnknown,
     RetryIn(Duration),
 }
 
@@ -136,17 +155,20 @@ pub struct RetryPolicy {
 
 impl RetryPolicy {
     /// Decides after an attempt. `attempts` counts this one too, from 1; `random` lies in 0..1 (full jitter, so that a
-    /// receiver that comes back is not met by everybody at once); `retry_after` is what the receiver asked for.
+    /// receiver that comes back is not met by everybody at once); `retry_after` is what the receiver asked for;
+    /// `repeats_unknown` is whether a message that may have arrived is sent again.
     pub fn next(
         &self,
         outcome: AttemptOutcome,
         attempts: u32,
         random: f64,
         retry_after: Option<Duration>,
+        repeats_unknown: bool,
     ) -> NextStep {
         match outcome {
             AttemptOutcome::Sent => NextStep::Sent,
             AttemptOutcome::Refused => NextStep::Dead,
+            AttemptOutcome::Started | AttemptOutcome::Unknown if !repeats_unknown => NextStep::LeaveUnknown,
             AttemptOutcome::Started | AttemptOutcome::Failed | AttemptOutcome::Unknown => {
                 let place = attempts.saturating_sub(1) as usize;
                 RETRY_DELAYS.get(place).map_or(NextStep::Dead, |delay| {
@@ -208,11 +230,14 @@ mod tests {
             let attempts = place as u32 + 1;
             assert!(!RetryPolicy::is_exhausted(attempts));
             assert_eq!(
-                EVERY.next(AttemptOutcome::Failed, attempts, 1.0, None),
+                EVERY.next(AttemptOutcome::Failed, attempts, 1.0, None, true),
                 NextStep::RetryIn(delay)
             );
         }
-        assert_eq!(EVERY.next(AttemptOutcome::Unknown, 9, 1.0, None), NextStep::Dead);
+        assert_eq!(
+            EVERY.next(AttemptOutcome::Unknown, 9, 1.0, None, true),
+            NextStep::Dead
+        );
         assert!(RetryPolicy::is_exhausted(9));
         let whole: Duration = RETRY_DELAYS.into_iter().sum();
         assert!(whole > Duration::from_hours(20) && whole < Duration::from_hours(24));
@@ -220,13 +245,27 @@ mod tests {
 
     #[test]
     fn a_refusal_is_final_and_a_success_too() {
-        assert_eq!(EVERY.next(AttemptOutcome::Refused, 1, 0.5, None), NextStep::Dead);
-        assert_eq!(EVERY.next(AttemptOutcome::Sent, 9, 0.5, None), NextStep::Sent);
+        assert_eq!(
+            EVERY.next(AttemptOutcome::Refused, 1, 0.5, None, true),
+            NextStep::Dead
+        );
+        assert_eq!(
+            EVERY.next(AttemptOutcome::Sent, 9, 0.5, None, true),
+            NextStep::Sent
+        );
     }
 
     #[test]
     fn the_receivers_wish_counts_within_bounds() {
-        let after = |seconds| EVERY.next(AttemptOutcome::Failed, 1, 0.5, Some(Duration::from_secs(seconds)));
+        let after = |seconds| {
+            EVERY.next(
+                AttemptOutcome::Failed,
+                1,
+                0.5,
+                Some(Duration::from_secs(seconds)),
+                true,
+            )
+        };
         assert_eq!(after(7), NextStep::RetryIn(Duration::from_secs(7)));
         assert_eq!(
             after(0),
@@ -237,10 +276,23 @@ mod tests {
     }
 
     #[test]
+    fn what_may_have_arrived_is_left_where_it_must_not_come_twice() {
+        let next = |outcome| EVERY.next(outcome, 1, 1.0, None, false);
+        assert_eq!(next(AttemptOutcome::Unknown), NextStep::LeaveUnknown);
+        assert_eq!(next(AttemptOutcome::Started), NextStep::LeaveUnknown);
+        assert_eq!(
+            next(AttemptOutcome::Failed),
+            NextStep::RetryIn(RETRY_DELAYS[0]),
+            "it did not arrive"
+        );
+        assert_eq!(next(AttemptOutcome::Sent), NextStep::Sent);
+    }
+
+    #[test]
     fn the_scale_shrinks_the_schedule() {
         let quick = RetryPolicy { scale: 0.01 };
         assert_eq!(
-            quick.next(AttemptOutcome::Failed, 1, 1.0, None),
+            quick.next(AttemptOutcome::Failed, 1, 1.0, None, true),
             NextStep::RetryIn(Duration::from_millis(50))
         );
     }

@@ -5,20 +5,20 @@
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
-use crate::alerting::notification::{Message, Notification, NotifiedTransition, escape_within};
+use crate::alerting::notification::{Links, Message, Notification, NotifiedTransition, escape_within};
 use crate::severity::Severity;
 
 const MAX_TITLE: usize = 256;
-const MAX_DESCRIPTION: usize = 2_000;
-/// Six fields of this size, a title and a description stay below 6,000.
-const MAX_FIELD: usize = 450;
+const MAX_DESCRIPTION: usize = 1_800;
+/// Seven fields of this size, links of 900 characters, a title and a description stay below 6,000.
+const MAX_FIELD: usize = 380;
 
 const GREEN: u32 = 0x002e_a043;
 
 /// The body to POST.
 pub fn render(message: Message<'_>) -> Value {
     let embed = match message {
-        Message::Incident { notification, link } => incident(notification, link),
+        Message::Incident { notification, links } => incident(notification, links),
         Message::Test { channel, at } => json!({
             "title": "Sightline test message",
             "description": format!("For the channel {}", escape(channel, MAX_DESCRIPTION)),
@@ -28,30 +28,46 @@ pub fn render(message: Message<'_>) -> Value {
     json!({"embeds": [embed], "allowed_mentions": {"parse": []}})
 }
 
-fn incident(notification: &Notification, link: &str) -> Value {
+fn incident(notification: &Notification, links: Links<'_>) -> Value {
     let title = format!("{}: {}", notification.headline(), notification.title);
     let fields: Vec<Value> = notification
         .facts()
         .iter()
         .map(|(name, value)| json!({"name": name, "value": escape(value, MAX_FIELD), "inline": value.len() < 40}))
+        .chain(lines_and_links(notification, links))
         .collect();
     json!({
         "title": escape(&title, MAX_TITLE),
         "description": escape(&notification.summary, MAX_DESCRIPTION),
-        "url": link,
+        "url": links.incident,
         "color": color(notification),
         "fields": fields,
         "timestamp": notification.at().format(&Rfc3339).unwrap_or_default(),
     })
 }
 
+/// Fields for what leads on: their text is ours, but for the sample lines.
+fn lines_and_links(notification: &Notification, links: Links<'_>) -> Vec<Value> {
+    let mut fields = Vec::new();
+    let lines = notification.sample_lines(100);
+    if !lines.is_empty() {
+        fields.push(json!({"name": "Lines", "value": escape(&lines.join("\n"), MAX_FIELD)}));
+    }
+    let mut ways: Vec<String> = vec![format!("[Open]({})", links.incident)];
+    ways.extend(links.acknowledge.map(|link| format!("[Acknowledge]({link})")));
+    fields.push(json!({"name": "Next", "value": ways.join(" · ")}));
+    fields
+}
+
 fn color(notification: &Notification) -> u32 {
     match (notification.transition, notification.severity) {
         (NotifiedTransition::Resolved, _) => GREEN,
-        (NotifiedTransition::Opened, Severity::Low) => 0x0054_aeff,
-        (NotifiedTransition::Opened, Severity::Medium) => 0x00d4_a72c,
-        (NotifiedTransition::Opened, Severity::High) => 0x00fb_8500,
-        (NotifiedTransition::Opened, Severity::Critical) => 0x00cf_222e,
+        (NotifiedTransition::Opened | NotifiedTransition::Acknowledged, severity) => match severity {
+            Severity::Low => 0x0054_aeff,
+            Severity::Medium => 0x00d4_a72c,
+            Severity::High => 0x00fb_8500,
+            Severity::Critical => 0x00cf_222e,
+        },
     }
 }
 
@@ -78,11 +94,13 @@ fn escape(text: &str, max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alerting::notification::tests::{hostile, sample};
+    use crate::alerting::notification::tests::{LINKS, hostile, sample};
 
     fn render_incident(notification: &Notification) -> Value {
-        let link = "https://sightline.example/incidents/7";
-        render(Message::Incident { notification, link })
+        render(Message::Incident {
+            notification,
+            links: LINKS,
+        })
     }
 
     #[test]
@@ -120,7 +138,7 @@ mod tests {
             }
             assert!(total <= 6_000, "{total} characters");
             assert!(
-                !body.to_string().contains("](http") && !body.to_string().contains("@everyone"),
+                !body.to_string().contains("](http://evil") && !body.to_string().contains("@everyone"),
                 "{body}"
             );
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::ids::{AlertRuleId, EnvironmentId, IncidentId, ServiceId};
+use crate::ids::{AlertRuleId, ChannelId, EnvironmentId, IncidentId, ServiceId};
 
 /// Names one problem within an organisation; never empty, and the same for ever. At most one unresolved incident has
 /// it. Readable, so that a person who looks into the tables sees where it comes from.
@@ -61,6 +61,16 @@ impl Fingerprint {
     /// An incident that a person opened: a problem of its own.
     pub fn of_manual(incident: IncidentId) -> Self {
         Self(format!("manual/{incident}"))
+    }
+
+    /// An alert of an Alertmanager: its own fingerprint, within the service and environment whose key brought it.
+    pub fn of_alertmanager(service: ServiceId, environment: EnvironmentId, alert: &str) -> Self {
+        Self(format!("alertmanager/{service}/{environment}/{alert}"))
+    }
+
+    /// A channel that takes no messages any more.
+    pub fn of_channel(channel: ChannelId) -> Self {
+        Self(format!("channel/{channel}"))
     }
 
     pub fn as_str(&self) -> &str {

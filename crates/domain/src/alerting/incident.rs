@@ -74,13 +74,21 @@ pub struct IllegalChange {
 pub enum IncidentSource {
     Rule,
     Manual,
+    /// An Alertmanager said so.
+    Alertmanager,
+    /// One of the organisation's channels takes no messages any more.
+    Channel,
 }
 
 impl IncidentSource {
+    pub const ALL: [Self; 4] = [Self::Rule, Self::Manual, Self::Alertmanager, Self::Channel];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Rule => "rule",
             Self::Manual => "manual",
+            Self::Alertmanager => "alertmanager",
+            Self::Channel => "channel",
         }
     }
 }
@@ -88,7 +96,7 @@ impl IncidentSource {
 impl std::str::FromStr for IncidentSource {
     type Err = UnknownIncidentWord;
     fn from_str(text: &str) -> Result<Self, UnknownIncidentWord> {
-        find(&[Self::Rule, Self::Manual], Self::as_str, text)
+        find(&Self::ALL, Self::as_str, text)
     }
 }
 
@@ -117,10 +125,16 @@ pub enum EventKind {
     NotificationRevived,
     /// There was no channel to tell.
     NobodyTold,
+    /// A silence, a maintenance window or the channel's state holds it back.
+    NotificationHeld,
+    /// What held it back is over, and the incident is not.
+    NotificationReleased,
+    /// It may have arrived, and is not sent again by itself.
+    NotificationUnknown,
 }
 
 impl EventKind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Opened,
         Self::Acknowledged,
         Self::Resolved,
@@ -135,6 +149,9 @@ impl EventKind {
         Self::NotificationDead,
         Self::NotificationRevived,
         Self::NobodyTold,
+        Self::NotificationHeld,
+        Self::NotificationReleased,
+        Self::NotificationUnknown,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -153,6 +170,9 @@ impl EventKind {
             Self::NotificationDead => "notification_dead",
             Self::NotificationRevived => "notification_revived",
             Self::NobodyTold => "nobody_told",
+            Self::NotificationHeld => "notification_held",
+            Self::NotificationReleased => "notification_released",
+            Self::NotificationUnknown => "notification_unknown",
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::alerting::incident::IncidentSource;
+use crate::alerting::matcher::Labels;
 use crate::ids::{AlertRuleId, EnvironmentId, IncidentId, ServiceId};
 use crate::severity::Severity;
 
@@ -12,13 +13,18 @@ use crate::severity::Severity;
 #[serde(rename_all = "snake_case")]
 pub enum NotifiedTransition {
     Opened,
+    /// Somebody looks after it: for receivers that keep a state of the incident.
+    Acknowledged,
     Resolved,
 }
 
 impl NotifiedTransition {
+    pub const ALL: [Self; 3] = [Self::Opened, Self::Acknowledged, Self::Resolved];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Opened => "opened",
+            Self::Acknowledged => "acknowledged",
             Self::Resolved => "resolved",
         }
     }
@@ -27,7 +33,7 @@ impl NotifiedTransition {
 impl std::str::FromStr for NotifiedTransition {
     type Err = UnknownTransition;
     fn from_str(text: &str) -> Result<Self, UnknownTransition> {
-        [Self::Opened, Self::Resolved]
+        Self::ALL
             .into_iter()
             .find(|transition| transition.as_str() == text)
             .ok_or(UnknownTransition)
@@ -37,7 +43,7 @@ impl std::str::FromStr for NotifiedTransition {
 crate::text_column!(NotifiedTransition);
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a notified transition is one of opened, resolved")]
+#[error("a notified transition is one of opened, acknowledged, resolved")]
 pub struct UnknownTransition;
 
 /// An id with the name that it had at the time.
@@ -72,6 +78,19 @@ pub struct Notification {
     pub resolved_at: Option<OffsetDateTime>,
     /// Why it resolved, and by whom.
     pub resolution: Option<String>,
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub acknowledged_at: Option<OffsetDateTime>,
+    /// Who looks after it.
+    #[serde(default)]
+    pub acknowledged_by: Option<String>,
+    #[serde(default)]
+    pub labels: Labels,
+    /// What to do about it, as its rule says: an address.
+    #[serde(default)]
+    pub runbook: Option<String>,
+    /// Some of the lines that it is about, newest first; what senders wrote.
+    #[serde(default)]
+    pub samples: Vec<String>,
 }
 
 impl Notification {
@@ -93,6 +112,7 @@ impl Notification {
     pub(crate) fn headline(&self) -> &'static str {
         match self.transition {
             NotifiedTransition::Opened => "Incident opened",
+            NotifiedTransition::Acknowledged => "Incident acknowledged",
             NotifiedTransition::Resolved => "Incident resolved",
         }
     }
@@ -101,8 +121,52 @@ impl Notification {
     pub(crate) fn at(&self) -> OffsetDateTime {
         match self.transition {
             NotifiedTransition::Opened => self.opened_at,
+            NotifiedTransition::Acknowledged => self.acknowledged_at.unwrap_or(self.opened_at),
             NotifiedTransition::Resolved => self.resolved_at.unwrap_or(self.opened_at),
         }
+    }
+
+    /// `🔴`, `👀` or `✅`, for receivers that show text alone.
+    pub(crate) fn mark(&self) -> &'static str {
+        match self.transition {
+            NotifiedTransition::Opened => "🔴",
+            NotifiedTransition::Acknowledged => "👀",
+            NotifiedTransition::Resolved => "✅",
+        }
+    }
+
+    /// What it is about, in one line: `Incident opened: …`.
+    pub(crate) fn title_line(&self, max: usize) -> String {
+        let title = one_line(&self.title);
+        escape_within(&format!("{}: {title}", self.headline()), max, |_| None)
+    }
+
+    /// The whole message as plain text, for receivers that know no markup.
+    pub(crate) fn plain_text(&self, links: Links<'_>, max: usize) -> String {
+        let facts = self
+            .facts()
+            .into_iter()
+            .map(|(name, value)| format!("{name}: {}", escape_within(&one_line(&value), 300, |_| None)));
+        let mut parts: Vec<String> = vec![escape_within(&self.summary, 1_000, |_| None)];
+        parts.push(facts.collect::<Vec<_>>().join("\n"));
+        if !self.samples.is_empty() {
+            let lines = self.sample_lines(200);
+            parts.push(format!("Lines:\n{}", lines.join("\n")));
+        }
+        // Links come last, and are never cut.
+        let links = links.in_lines(self);
+        let room = max.saturating_sub(links.chars().count() + 2);
+        parts.retain(|part| !part.is_empty());
+        let text = escape_within(&parts.join("\n\n"), room, |_| None);
+        format!("{text}\n\n{links}")
+    }
+
+    /// The sample lines, each on one line and cut.
+    pub(crate) fn sample_lines(&self, max: usize) -> Vec<String> {
+        self.samples
+            .iter()
+            .map(|line| escape_within(&one_line(line), max, |_| None))
+            .collect()
     }
 
     /// The facts below the headline, as (name, value); values are as untrusted as the names that people give.
@@ -113,10 +177,40 @@ impl Notification {
             facts.push(("Value", format!("{value} (threshold {threshold})")));
         }
         facts.push(("Since", in_words(self.since)));
+        facts.extend(self.acknowledged_by.clone().map(|who| ("Acknowledged by", who)));
         facts.extend(self.resolved_at.map(|at| ("Resolved", in_words(at))));
         facts.extend(self.resolution.clone().map(|why| ("Why", why)));
         facts
     }
+}
+
+/// Where a message leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Links<'a> {
+    /// The incident's page.
+    pub incident: &'a str,
+    /// Where the addressee says that they look after it; while somebody may.
+    pub acknowledge: Option<&'a str>,
+}
+
+impl Links<'_> {
+    fn in_lines(&self, notification: &Notification) -> String {
+        let mut lines = vec![format!("Open: {}", self.incident)];
+        lines.extend(self.acknowledge.map(|link| format!("Acknowledge: {link}")));
+        lines.extend(
+            notification
+                .runbook
+                .as_ref()
+                .map(|link| format!("Runbook: {link}")),
+        );
+        lines.join("\n")
+    }
+}
+
+/// Text without line breaks and other control characters.
+pub(crate) fn one_line(text: &str) -> String {
+    let spaced = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    spaced.collect::<String>().trim().to_owned()
 }
 
 /// What a worker sends.
@@ -125,7 +219,7 @@ pub enum Message<'a> {
     /// With the address of the incident's page.
     Incident {
         notification: &'a Notification,
-        link: &'a str,
+        links: Links<'a>,
     },
     /// A person tries a channel out.
     Test { channel: &'a str, at: OffsetDateTime },
@@ -209,6 +303,12 @@ pub(crate) mod tests {
             opened_at: at(5),
             resolved_at: resolved.then(|| at(300)),
             resolution: resolved.then(|| "the condition is no longer met".into()),
+            acknowledged_at: (transition == NotifiedTransition::Acknowledged).then(|| at(60)),
+            acknowledged_by: (transition == NotifiedTransition::Acknowledged)
+                .then(|| "ada@example.com".into()),
+            labels: Labels::default(),
+            runbook: None,
+            samples: Vec::new(),
         }
     }
 
@@ -231,20 +331,55 @@ pub(crate) mod tests {
                 id: EnvironmentId(name(3)),
                 name: text.clone(),
             }),
-            resolution: Some(text),
+            resolution: Some(text.clone()),
+            acknowledged_by: Some(text.clone()),
+            samples: vec![text.clone(), text.clone(), text],
             ..sample(transition)
         }
     }
 
     #[test]
     fn a_stored_notification_is_read_back() {
-        for transition in [NotifiedTransition::Opened, NotifiedTransition::Resolved] {
+        for transition in NotifiedTransition::ALL {
             let notification = sample(transition);
             let stored = serde_json::to_value(&notification).unwrap();
             assert_eq!(
                 serde_json::from_value::<Notification>(stored).unwrap(),
                 notification
             );
+        }
+    }
+
+    /// Links as tests have them.
+    pub(crate) const LINKS: Links<'_> = Links {
+        incident: "https://sightline.example/incidents/7",
+        acknowledge: Some("https://sightline.example/api/acknowledge/abc"),
+    };
+
+    #[test]
+    fn what_an_older_version_stored_is_read() {
+        let mut stored = serde_json::to_value(sample(NotifiedTransition::Opened)).unwrap();
+        for newer in [
+            "acknowledged_at",
+            "acknowledged_by",
+            "labels",
+            "runbook",
+            "samples",
+        ] {
+            stored.as_object_mut().unwrap().remove(newer);
+        }
+        assert_eq!(
+            serde_json::from_value::<Notification>(stored).unwrap(),
+            sample(NotifiedTransition::Opened)
+        );
+    }
+
+    #[test]
+    fn plain_text_fits_and_keeps_its_links_whole() {
+        for transition in NotifiedTransition::ALL {
+            let text = hostile(transition).plain_text(LINKS, 1_000);
+            assert!(text.chars().count() <= 1_000, "{}", text.chars().count());
+            assert!(text.ends_with(LINKS.acknowledge.unwrap()), "{text}");
         }
     }
 

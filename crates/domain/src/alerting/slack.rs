@@ -6,16 +6,17 @@
 
 use serde_json::{Value, json};
 
-use crate::alerting::notification::{Message, Notification, NotifiedTransition, escape_within, in_words};
+use crate::alerting::notification::{Links, Message, Notification, escape_within, in_words};
 
 const MAX_TITLE: usize = 600;
 const MAX_SECTION: usize = 2_900;
 const MAX_FIELD: usize = 1_900;
+const MAX_CODE: usize = 2_000;
 
 /// The body to POST.
 pub fn render(message: Message<'_>) -> Value {
     match message {
-        Message::Incident { notification, link } => incident(notification, link),
+        Message::Incident { notification, links } => incident(notification, links),
         Message::Test { channel, at } => {
             let text = format!(
                 "Sightline test message for the channel {}, sent {}",
@@ -27,11 +28,27 @@ pub fn render(message: Message<'_>) -> Value {
     }
 }
 
-fn incident(notification: &Notification, link: &str) -> Value {
-    let mark = match notification.transition {
-        NotifiedTransition::Opened => "🔴",
-        NotifiedTransition::Resolved => "✅",
-    };
+/// The arguments of `chat.postMessage`: the message in a channel, or as an answer in the thread of an earlier one.
+pub fn post(message: Message<'_>, channel: &str, thread: Option<&str>) -> Value {
+    let mut body = render(message);
+    body["channel"] = channel.into();
+    body["unfurl_media"] = false.into();
+    if let Some(ts) = thread {
+        body["thread_ts"] = ts.into();
+    }
+    body
+}
+
+/// The arguments of `chat.update`: the message in place of the one that was posted.
+pub fn update(message: Message<'_>, channel: &str, ts: &str) -> Value {
+    let mut body = render(message);
+    body["channel"] = channel.into();
+    body["ts"] = ts.into();
+    body
+}
+
+fn incident(notification: &Notification, links: Links<'_>) -> Value {
+    let mark = notification.mark();
     let title = escape(&notification.title, MAX_TITLE);
     let summary = escape(&notification.summary, MAX_SECTION);
     let headline = notification.headline();
@@ -45,7 +62,16 @@ fn incident(notification: &Notification, link: &str) -> Value {
         blocks.push(section(&summary));
     }
     blocks.push(json!({"type": "section", "fields": fields}));
-    blocks.push(section(&format!("<{link}|Open it in Sightline>")));
+    let lines = notification.sample_lines(500);
+    if !lines.is_empty() {
+        blocks.push(section(&format!(
+            "```{}```",
+            escape_code(&lines.join("\n"), MAX_CODE)
+        )));
+    }
+    let mut ways = vec![format!("<{}|Open it in Sightline>", links.incident)];
+    ways.extend(links.acknowledge.map(|link| format!("<{link}|Acknowledge>")));
+    blocks.push(section(&ways.join(" · ")));
     json!({
         // What a phone's notification shows.
         "text": format!("{mark} {headline}: {title}"),
@@ -63,6 +89,12 @@ fn mrkdwn(text: &str) -> Value {
     json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 
+/// Within a block of code nothing but its end has a meaning.
+fn escape_code(text: &str, max: usize) -> String {
+    let harmless: String = text.chars().map(|c| if c == '`' { '\'' } else { c }).collect();
+    escape(&harmless, max)
+}
+
 fn escape(text: &str, max: usize) -> String {
     escape_within(text, max, |character| match character {
         '&' => Some("&amp;"),
@@ -75,11 +107,14 @@ fn escape(text: &str, max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alerting::notification::tests::{hostile, sample};
+    use crate::alerting::notification::NotifiedTransition;
+    use crate::alerting::notification::tests::{LINKS, hostile, sample};
 
     fn render_incident(notification: &Notification) -> Value {
-        let link = "https://sightline.example/incidents/7";
-        render(Message::Incident { notification, link })
+        render(Message::Incident {
+            notification,
+            links: LINKS,
+        })
     }
 
     #[test]
@@ -92,6 +127,7 @@ mod tests {
             "27 (threshold 20)",
             "2023-11-14 22:13:20 UTC",
             "<https://sightline.example/incidents/7|",
+            "<https://sightline.example/api/acknowledge/abc|Acknowledge>",
         ] {
             assert!(body.contains(part), "{part} is missing in {body}");
         }
@@ -104,7 +140,7 @@ mod tests {
 
     #[test]
     fn untrusted_text_mentions_nobody_and_fits() {
-        for transition in [NotifiedTransition::Opened, NotifiedTransition::Resolved] {
+        for transition in NotifiedTransition::ALL {
             let body = render_incident(&hostile(transition));
             let text = body.to_string();
             assert!(!text.contains("<!channel>") && !text.contains("<@U1>"), "{text}");
@@ -118,6 +154,36 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_bots_message_is_posted_once_then_edited_and_answered() {
+        let notification = &sample(NotifiedTransition::Resolved);
+        let message = Message::Incident {
+            notification,
+            links: LINKS,
+        };
+        let posted = post(message, "C123", None);
+        assert_eq!(
+            (&posted["channel"], posted.get("thread_ts")),
+            (&json!("C123"), None)
+        );
+        assert_eq!(post(message, "C123", Some("1.2"))["thread_ts"], "1.2");
+        let updated = update(message, "C123", "1.2");
+        assert_eq!(
+            (&updated["ts"], &updated["text"]),
+            (&json!("1.2"), &posted["text"])
+        );
+    }
+
+    #[test]
+    fn sample_lines_stay_within_their_block() {
+        let notification = Notification {
+            samples: vec!["```<!channel>".into(), "two".into()],
+            ..sample(NotifiedTransition::Opened)
+        };
+        let body = render_incident(&notification).to_string();
+        assert!(body.contains("```'''&lt;!channel&gt;\\ntwo```"), "{body}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::alerting::notification::{Message, Notification, NotifiedTransition};
+use crate::alerting::notification::{Links, Message, Notification, NotifiedTransition};
 
 /// The version of the payload; a changed meaning needs a new one.
 const VERSION: u32 = 1;
@@ -13,11 +13,11 @@ const VERSION: u32 = 1;
 /// The body to POST.
 pub fn render(message: Message<'_>) -> Value {
     match message {
-        Message::Incident { notification, link } => json!({
+        Message::Incident { notification, links } => json!({
             "type": format!("incident.{}", notification.transition.as_str()),
             "version": VERSION,
             "timestamp": rfc3339(notification.at()),
-            "data": {"incident": incident(notification, link)},
+            "data": {"incident": incident(notification, links)},
         }),
         Message::Test { channel, at } => json!({
             "type": "channel.test",
@@ -28,9 +28,10 @@ pub fn render(message: Message<'_>) -> Value {
     }
 }
 
-fn incident(notification: &Notification, link: &str) -> Value {
+fn incident(notification: &Notification, links: Links<'_>) -> Value {
     let status = match notification.transition {
         NotifiedTransition::Opened => "open",
+        NotifiedTransition::Acknowledged => "acknowledged",
         NotifiedTransition::Resolved => "resolved",
     };
     json!({
@@ -49,7 +50,13 @@ fn incident(notification: &Notification, link: &str) -> Value {
         "opened_at": rfc3339(notification.opened_at),
         "resolved_at": notification.resolved_at.map(rfc3339),
         "resolution": notification.resolution,
-        "url": link,
+        "acknowledged_at": notification.acknowledged_at.map(rfc3339),
+        "acknowledged_by": notification.acknowledged_by,
+        "labels": notification.labels,
+        "runbook": notification.runbook,
+        "samples": notification.samples,
+        "url": links.incident,
+        "acknowledge_url": links.acknowledge,
     })
 }
 
@@ -60,14 +67,16 @@ fn rfc3339(at: OffsetDateTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alerting::notification::tests::sample;
+    use crate::alerting::notification::tests::{LINKS, sample};
 
     #[test]
     fn the_payload_is_stable() {
         let body = |transition| {
             let notification = &sample(transition);
-            let link = "https://sightline.example/incidents/7";
-            render(Message::Incident { notification, link })
+            render(Message::Incident {
+                notification,
+                links: LINKS,
+            })
         };
         let opened = json!({
             "type": "incident.opened",
@@ -89,7 +98,13 @@ mod tests {
                 "opened_at": "2023-11-14T22:13:25Z",
                 "resolved_at": null,
                 "resolution": null,
+                "acknowledged_at": null,
+                "acknowledged_by": null,
+                "labels": {},
+                "runbook": null,
+                "samples": [],
                 "url": "https://sightline.example/incidents/7",
+                "acknowledge_url": "https://sightline.example/api/acknowledge/abc",
             }},
         });
         assert_eq!(body(NotifiedTransition::Opened), opened);

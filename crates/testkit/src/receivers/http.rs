@@ -19,6 +19,20 @@ pub(super) struct Request {
 }
 
 impl Request {
+    /// A header's text, empty when there is none.
+    pub(super) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
+    }
+
+    /// The body, where it is declared as JSON and is.
+    pub(super) fn json(&self) -> std::result::Result<serde_json::Value, String> {
+        if !self.is_json() {
+            return Err("the content type is not application/json".into());
+        }
+        serde_json::from_slice(&self.body).map_err(|error| format!("not JSON: {error}"))
+    }
+
     /// Whether the body is declared as JSON.
     pub(super) fn is_json(&self) -> bool {
         let declared = self

@@ -20,7 +20,7 @@ pub(super) fn verdict(request: &Request) -> Verdict {
     }
 }
 
-fn check(request: &Request) -> Result<(), String> {
+pub(super) fn check(request: &Request) -> Result<(), String> {
     if !request.is_json() {
         return Err("invalid_payload: the content type is not application/json".into());
     }

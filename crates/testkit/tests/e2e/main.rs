@@ -24,6 +24,7 @@ mod alert_latency;
 mod bad_input;
 mod faults;
 mod follow;
+mod firings;
 mod journey;
 mod kill_ingest;
 mod kill_log_store;

@@ -3,22 +3,23 @@
 use std::error::Error;
 use std::time::Duration;
 
-use db::DbError;
 use db::incidents::events::{self, NewEvent};
 use db::notification_jobs::attempts::{self, Claim, Outcome, Started};
+use db::{DbError, TenantTx, notification_channels};
 use domain::alerting::delivery::{AttemptOutcome, NextStep, RetryPolicy};
 use domain::alerting::incident::EventKind;
-use domain::alerting::notification::{Message, Notification};
+use domain::alerting::notification::{Links, Message, Notification, NotifiedTransition};
 use rand::RngExt as _;
 use serde_json::json;
 use service_kit::Kit;
 use tokio::time::Instant;
 
-use super::Sent;
+use super::{Envelope, Sent};
+use crate::acknowledge_link::Acknowledgement;
 use crate::app::State;
 use crate::channel_config::ChannelConfig;
 use crate::links;
-use crate::metrics;
+use crate::{metrics, pausing};
 
 /// Between tries to reach a database that is away or busy.
 const AGAIN: Duration = Duration::from_millis(300);
@@ -48,11 +49,12 @@ impl Attempt<'_> {
             started.attempt_of_schedule.unsigned_abs(),
             rand::rng().random(),
             sent.retry_after,
+            started.on_unknown.repeats(started.channel_type),
         );
         self.tell_operators(&started, &sent.outcome);
         // An answer that is forgotten is a page sent twice.
         loop {
-            let result = self.record(&started, &sent.outcome, next).await;
+            let result = self.record(&started, &sent, next).await;
             if !self.waits_for(&result, self.lease_end).await {
                 break result;
             }
@@ -87,6 +89,10 @@ impl Attempt<'_> {
         if RetryPolicy::is_exhausted(started.attempt_of_schedule.unsigned_abs().saturating_sub(1)) {
             return refused("not sent: the workers of all attempts before ended without an answer");
         }
+        if started.may_have_arrived && !started.on_unknown.repeats(started.channel_type) {
+            let detail = "not sent again: an earlier attempt may have arrived, and the channel's policy is at_most_once";
+            return Sent::nothing(AttemptOutcome::Unknown, detail);
+        }
         let Some(config) = self.open_config(started) else {
             return refused("not sent: the channel's configuration cannot be read; enter it again");
         };
@@ -95,12 +101,34 @@ impl Attempt<'_> {
             let detail = "not sent: this version cannot read the message";
             return Sent::nothing(AttemptOutcome::Failed, detail);
         };
+        let acknowledge = self.acknowledge_link(started, notification.transition);
         let message = Message::Incident {
             notification: &notification,
-            link: &links::incident(&self.state.public_url, started.incident_id),
+            links: Links {
+                incident: &links::incident(&self.state.public_url, started.incident_id),
+                acknowledge: acknowledge.as_deref(),
+            },
         };
-        let id = self.claim.job_id.to_string();
-        self.state.sender.send(&config, &id, message).await
+        let envelope = Envelope {
+            id: &self.claim.job_id.to_string(),
+            message,
+            opening_ref: started.opening_ref.as_deref(),
+        };
+        self.state.sender.send(&config, envelope).await
+    }
+
+    /// Where the addressee says that they look after it; of an incident that just opened.
+    fn acknowledge_link(&self, started: &Started, transition: NotifiedTransition) -> Option<String> {
+        let link = Acknowledgement {
+            org_id: self.claim.org_id,
+            incident_id: started.incident_id,
+            channel_id: started.channel_id,
+        };
+        let State {
+            sealer, public_url, ..
+        } = self.state;
+        (transition == NotifiedTransition::Opened)
+            .then(|| link.link(sealer, public_url, self.kit.clock.now()))?
     }
 
     fn open_config(&self, started: &Started) -> Option<ChannelConfig> {
@@ -136,7 +164,8 @@ impl Attempt<'_> {
         );
     }
 
-    async fn record(&self, started: &Started, outcome: &Outcome, next: NextStep) -> Result<(), DbError> {
+    async fn record(&self, started: &Started, sent: &Sent, next: NextStep) -> Result<(), DbError> {
+        let outcome = &sent.outcome;
         let _turn = self.state.ledger.acquire().await;
         let mut conn = self.kit.db.conn("alerting.record_attempt").await?;
         let tx = conn.tenant(self.claim.org_id).await?;
@@ -160,7 +189,36 @@ impl Attempt<'_> {
             }),
         };
         events::add(&tx, started.incident_id, &event).await?;
-        tx.commit().await
+        let paused = self.judge_channel(&tx, started, sent).await?;
+        tx.commit().await?;
+        if paused {
+            self.state.wake();
+        }
+        Ok(())
+    }
+
+    /// Counts the outcome for or against the channel; whether it is paused now.
+    async fn judge_channel(
+        &self,
+        tx: &TenantTx<'_>,
+        started: &Started,
+        sent: &Sent,
+    ) -> Result<bool, DbError> {
+        if !sent.tried {
+            return Ok(false);
+        }
+        if sent.outcome.outcome == AttemptOutcome::Sent {
+            notification_channels::note_success(tx, started.channel_id).await?;
+            return Ok(false);
+        }
+        pausing::note_failure(
+            tx,
+            started.channel_id,
+            &started.channel_name,
+            sent.outcome.http_status,
+            self.state.channel_patience,
+        )
+        .await
     }
 }
 
@@ -176,6 +234,10 @@ fn told(started: &Started, outcome: &Outcome, next: NextStep) -> (EventKind, Str
         NextStep::Dead => (
             EventKind::NotificationDead,
             format!("gave up telling {channel} that the incident was {what}: {detail}"),
+        ),
+        NextStep::LeaveUnknown => (
+            EventKind::NotificationUnknown,
+            format!("nobody knows whether {channel} was told that the incident was {what}: {detail}"),
         ),
         NextStep::RetryIn(delay) => (
             EventKind::NotificationFailed,

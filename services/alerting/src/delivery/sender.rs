@@ -1,25 +1,30 @@
-//! One request to one receiver: guarded, bounded, and its result in words of ours.
+//! One message to one receiver: guarded, bounded, and its result in words of ours. What is said to which kind of receiver is
+//! in [`requests`], what an answer means in [`answers`], mail in [`mail`].
+
+mod answers;
+mod mail;
+mod requests;
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 use db::notification_jobs::attempts::Outcome;
-use domain::alerting::delivery::{AttemptOutcome, outcome_of_status, parse_retry_after};
+use domain::alerting::delivery::AttemptOutcome;
 use domain::alerting::notification::Message;
-use domain::alerting::{discord, slack, webhook};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Response};
 use service_kit::Clock;
 
+use self::answers::Reading;
+pub(crate) use self::mail::{InvalidMailSettings, MailSettings, Mailer};
+use self::requests::Prepared;
 use crate::channel_config::ChannelConfig;
 use crate::egress::{Egress, GuardedResolver, Refusal};
 
 /// How long connecting may take, within the time for the whole request.
 const CONNECT: Duration = Duration::from_secs(5);
-/// An answer's body is read so that the receiver is not cut off in the middle of it, up to here, and thrown away.
-const MAX_BODY_BYTES: usize = 65_536;
-/// The answer is known by its status; its body is not waited for longer than this.
-const BODY: Duration = Duration::from_secs(1);
+
+/// How long beyond that reading answers may take; within the margin of a lease.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// Sends messages. Cheap to clone.
 #[derive(Clone)]
@@ -29,8 +34,20 @@ pub(crate) struct Sender {
     /// Plain http, to addresses that the operator allows.
     plain: Client,
     egress: Egress,
+    /// Where the operator's mail server is, if there is one.
+    mailer: Option<Mailer>,
     clock: Clock,
     timeout: Duration,
+}
+
+/// What is to be sent, and what it belongs to.
+#[derive(Clone, Copy)]
+pub(crate) struct Envelope<'a> {
+    /// Stays the same when it is sent again: receivers recognise a repeat by it.
+    pub(crate) id: &'a str,
+    pub(crate) message: Message<'a>,
+    /// How the receiver names the message that told the incident's opening.
+    pub(crate) opening_ref: Option<&'a str>,
 }
 
 /// What came of one request, and how long the receiver asked to be left alone.
@@ -38,6 +55,8 @@ pub(crate) struct Sender {
 pub(crate) struct Sent {
     pub(crate) outcome: Outcome,
     pub(crate) retry_after: Option<Duration>,
+    /// Whether the receiver had a part in it: what fails for a reason of ours is not held against the channel.
+    pub(crate) tried: bool,
 }
 
 impl Sent {
@@ -49,14 +68,47 @@ impl Sent {
                 duration: Duration::ZERO,
                 http_status: None,
                 detail: detail.to_owned(),
+                receiver_ref: None,
             },
             retry_after: None,
+            tried: false,
         }
     }
 }
 
+/// What one exchange with a receiver came to.
+struct Exchange {
+    outcome: AttemptOutcome,
+    http_status: Option<u16>,
+    detail: String,
+    retry_after: Option<Duration>,
+    receiver_ref: Option<String>,
+}
+
+impl Exchange {
+    fn failed(outcome: AttemptOutcome, detail: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            http_status: None,
+            detail: detail.into(),
+            retry_after: None,
+            receiver_ref: None,
+        }
+    }
+
+    /// Nothing was sent. It is tried again: what a name leads to may have been wrong for a moment only.
+    fn refused(refusal: &Refusal) -> Self {
+        Self::failed(AttemptOutcome::Failed, format!("not sent: {refusal}"))
+    }
+}
+
 impl Sender {
-    pub(crate) fn new(egress: Egress, timeout: Duration, clock: Clock) -> reqwest::Result<Self> {
+    pub(crate) fn new(
+        egress: Egress,
+        mailer: Option<Mailer>,
+        timeout: Duration,
+        clock: Clock,
+    ) -> reqwest::Result<Self> {
         let client = |secure| {
             Client::builder()
                 .user_agent(concat!("Sightline/", env!("CARGO_PKG_VERSION")))
@@ -76,6 +128,7 @@ impl Sender {
             secure: client(true)?,
             plain: client(false)?,
             egress,
+            mailer,
             clock,
             timeout,
         })
@@ -85,165 +138,108 @@ impl Sender {
         &self.egress
     }
 
-    /// Sends one message. `id` stays the same when it is sent again: receivers recognise a repeat by it.
-    pub(crate) async fn send(&self, config: &ChannelConfig, id: &str, message: Message<'_>) -> Sent {
+    pub(crate) fn can_mail(&self) -> bool {
+        self.mailer.is_some()
+    }
+
+    /// Sends one message; all of it within the time for one request, and that for reading its answer.
+    pub(crate) async fn send(&self, config: &ChannelConfig, envelope: Envelope<'_>) -> Sent {
         let started = Instant::now();
-        let (outcome, http_status, detail, retry_after) = match self.request(config, id, message).await {
-            Ok(response) => self.read_answer(response).await,
-            Err(failure) => (failure.outcome, None, failure.detail, None),
-        };
+        let exchanged = tokio::time::timeout(self.timeout + ANSWER, self.exchange(config, envelope)).await;
+        let exchange = exchanged.unwrap_or_else(|_elapsed| self.too_late());
         Sent {
             outcome: Outcome {
-                outcome,
+                outcome: exchange.outcome,
                 duration: started.elapsed(),
-                http_status,
-                detail,
+                http_status: exchange.http_status,
+                detail: exchange.detail,
+                receiver_ref: exchange.receiver_ref,
             },
-            retry_after,
+            retry_after: exchange.retry_after,
+            tried: true,
         }
     }
 
-    async fn request(
-        &self,
-        config: &ChannelConfig,
-        id: &str,
-        message: Message<'_>,
-    ) -> Result<Response, Failure> {
-        let url = config.url();
-        self.egress
-            .check_without_lookup(url)
-            .map_err(|refusal| Failure::refused(&refusal))?;
-        let client = if url.is_secure() {
+    async fn exchange(&self, config: &ChannelConfig, envelope: Envelope<'_>) -> Exchange {
+        if let ChannelConfig::Email { to } = config {
+            return match &self.mailer {
+                Some(mailer) => mailer.send(to, envelope, self.timeout).await,
+                None => Exchange::failed(
+                    AttemptOutcome::Refused,
+                    "not sent: this installation has no mail server (SMTP_URL)",
+                ),
+            };
+        }
+        if let Some((url, _)) = config.address()
+            && let Err(refusal) = self.egress.check_without_lookup(url)
+        {
+            return Exchange::refused(&refusal);
+        }
+        // Most receivers get one request; the message of a Slack app is edited, then answered.
+        let mut last = Exchange::failed(AttemptOutcome::Refused, requests::UNSENDABLE);
+        for prepared in requests::prepare(config, envelope, self.clock.now()) {
+            let is_optional = prepared.is_optional;
+            let next = self.one(prepared).await;
+            let is_sent = next.outcome == AttemptOutcome::Sent;
+            last = next;
+            if !is_sent && !(is_optional && last.outcome == AttemptOutcome::Refused) {
+                break;
+            }
+        }
+        last
+    }
+
+    async fn one(&self, prepared: Prepared) -> Exchange {
+        let client = if prepared.url.scheme() == "https" {
             &self.secure
         } else {
             &self.plain
         };
-        let body = body_of(config, message).to_string().into_bytes();
-        let headers = self.headers(config, id, &body).ok_or_else(Failure::unsendable)?;
-        client
-            .post(url.as_url().clone())
-            .headers(headers)
-            .body(body)
+        let sent = client
+            .post(prepared.url)
+            .headers(prepared.headers)
+            .body(prepared.body)
             .send()
-            .await
-            .map_err(|error| self.failure(&error))
-    }
-
-    fn headers(&self, config: &ChannelConfig, id: &str, body: &[u8]) -> Option<HeaderMap> {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let id_value = HeaderValue::from_str(id).ok()?;
-        match config {
-            ChannelConfig::Slack { .. } | ChannelConfig::Discord { .. } => {
-                headers.insert(HeaderName::from_static("idempotency-key"), id_value);
-            }
-            ChannelConfig::Webhook { secret, .. } => {
-                let timestamp = self.clock.now().unix_timestamp();
-                let signature = secret.sign(id, timestamp, body)?;
-                headers.insert(HeaderName::from_static("webhook-id"), id_value);
-                headers.insert(HeaderName::from_static("webhook-timestamp"), timestamp.into());
-                headers.insert(
-                    HeaderName::from_static("webhook-signature"),
-                    HeaderValue::from_str(&signature).ok()?,
-                );
-            }
+            .await;
+        match sent {
+            Ok(response) => self.read(response, prepared.reading).await,
+            Err(error) => self.failure(&error),
         }
-        Some(headers)
     }
 
-    async fn read_answer(
-        &self,
-        response: Response,
-    ) -> (AttemptOutcome, Option<u16>, String, Option<Duration>) {
-        let status = response.status();
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| parse_retry_after(value, self.clock.now()));
-        drain(response).await;
-        let reason = status.canonical_reason().unwrap_or("");
-        let said = format!("the receiver answered {} {reason}", status.as_u16());
-        let said = said.trim_end();
-        let detail = if status.is_redirection() {
-            format!("{said}; redirects are not followed, so set the channel to the final address")
-        } else {
-            said.to_owned()
-        };
-        let code = status.as_u16();
-        (outcome_of_status(code), Some(code), detail, retry_after)
+    async fn read(&self, response: Response, reading: Reading) -> Exchange {
+        answers::read(response, reading, self.clock.now()).await
+    }
+
+    fn too_late(&self) -> Exchange {
+        let seconds = self.timeout.as_secs_f64();
+        Exchange::failed(
+            AttemptOutcome::Unknown,
+            format!("no answer within {seconds} s; the receiver may have got it"),
+        )
     }
 
     /// Tells what surely did not arrive from what may have.
-    fn failure(&self, error: &reqwest::Error) -> Failure {
+    fn failure(&self, error: &reqwest::Error) -> Exchange {
         if let Some(refusal) = causes(error).find_map(|cause| cause.downcast_ref::<Refusal>()) {
-            return Failure::refused(refusal);
+            return Exchange::refused(refusal);
         }
         if error.is_connect() {
             // The last cause is the system's or the TLS library's word; the outer ones may hold the address.
             let cause = causes(error).last().map(ToString::to_string).unwrap_or_default();
-            return Failure {
-                outcome: AttemptOutcome::Failed,
-                detail: format!("could not connect: {cause}"),
-            };
+            return Exchange::failed(AttemptOutcome::Failed, format!("could not connect: {cause}"));
         }
-        let detail = if error.is_timeout() {
-            let seconds = self.timeout.as_secs_f64();
-            format!("no answer within {seconds} s; the receiver may have got it")
-        } else {
-            "the connection was lost before an answer came; the receiver may have got it".to_owned()
-        };
-        Failure {
-            outcome: AttemptOutcome::Unknown,
-            detail,
+        if error.is_timeout() {
+            return self.too_late();
         }
-    }
-}
-
-struct Failure {
-    outcome: AttemptOutcome,
-    detail: String,
-}
-
-impl Failure {
-    fn unsendable() -> Self {
-        Self {
-            outcome: AttemptOutcome::Refused,
-            detail: "the message could not be signed; give the channel a new secret".to_owned(),
-        }
-    }
-
-    /// Nothing was sent. It is tried again: what a name leads to may have been wrong for a moment only.
-    fn refused(refusal: &Refusal) -> Self {
-        Self {
-            outcome: AttemptOutcome::Failed,
-            detail: format!("not sent: {refusal}"),
-        }
+        Exchange::failed(
+            AttemptOutcome::Unknown,
+            "the connection was lost before an answer came; the receiver may have got it",
+        )
     }
 }
 
 /// What led to an error, the first cause last.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    std::iter::successors(Error::source(error), |&cause| Error::source(cause))
-}
-
-fn body_of(config: &ChannelConfig, message: Message<'_>) -> serde_json::Value {
-    match config {
-        ChannelConfig::Slack { .. } => slack::render(message),
-        ChannelConfig::Discord { .. } => discord::render(message),
-        ChannelConfig::Webhook { .. } => webhook::render(message),
-    }
-}
-
-async fn drain(mut response: Response) {
-    let read = async {
-        let mut read = 0;
-        while let Ok(Some(chunk)) = response.chunk().await {
-            read += chunk.len();
-            if read >= MAX_BODY_BYTES {
-                break;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(BODY, read).await;
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
 }

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use db::notification_channels::{self, Channel, Settings};
 use db::{DbError, audit_logs};
-use domain::alerting::channel::ChannelType;
+use domain::alerting::channel::{ChannelType, OnUnknown};
 use domain::alerting::delivery::AttemptOutcome;
 use domain::alerting::notification::Message;
 use domain::ids::{ChannelId, NotificationJobId, OrgId};
@@ -12,7 +12,7 @@ use domain::page::Cursor;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service_kit::access::{Developer, Viewer};
-use service_kit::body::{JsonBody, PathId, QueryParams};
+use service_kit::body::{JsonBody, OptionalJsonBody, PathId, QueryParams};
 use service_kit::page::PageParams;
 use service_kit::{ApiError, Data, ErrorBody, Kit, Page};
 use time::OffsetDateTime;
@@ -21,6 +21,8 @@ use utoipa::ToSchema;
 use crate::app::State;
 use crate::audit::{entry, seen};
 use crate::channel_config::{ChannelConfig, UnreadableConfig};
+use crate::delivery::Envelope;
+use crate::pausing;
 use crate::quotas;
 use crate::signature::WebhookSecret;
 
@@ -33,6 +35,16 @@ pub(crate) struct ChannelView {
     /// The host of its address and the last four characters: all that is shown of the configuration.
     hint: String,
     enabled: bool,
+    /// What is done when nobody knows whether a message arrived, and the receiver would not recognise it a second time.
+    on_unknown: OnUnknown,
+    /// Whether the receiver recognises a message that it had before, so that a repeat does no harm.
+    dedupes: bool,
+    /// Since when it takes nothing because it kept failing; null when it is in use.
+    #[serde(with = "time::serde::rfc3339::option")]
+    paused_at: Option<OffsetDateTime>,
+    paused_reason: Option<String>,
+    /// Failed attempts since the last success.
+    consecutive_failures: i32,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
@@ -47,6 +59,11 @@ impl From<Channel> for ChannelView {
             name: channel.name,
             hint: channel.hint,
             enabled: channel.enabled,
+            on_unknown: channel.on_unknown,
+            dedupes: channel.kind.dedupes(),
+            paused_at: channel.paused_at,
+            paused_reason: channel.paused_reason,
+            consecutive_failures: channel.consecutive_failures,
             created_at: channel.created_at,
             updated_at: channel.updated_at,
         }
@@ -93,12 +110,16 @@ struct CreateChannelRequest {
     #[serde(rename = "type")]
     kind: ChannelType,
     name: Name,
-    /// `slack` and `discord`: {webhook_url}. `webhook`: {url, secret?}; the secret is whsec_ and base64, and is made
-    /// when absent.
-    #[schema(value_type = Object)]
+    /// `slack`, `discord` and `teams`: {webhook_url}. `slack_bot`: {token, channel, api_url?}. `email`: {to: [..]}.
+    /// `pagerduty`: {routing_key, api_url?}. `opsgenie`: {api_key, api_url?}. `telegram`: {bot_token, chat_id, api_url?}.
+    /// `ntfy`: {topic, server_url?, token?}. `webhook`: {url, secret?}; the secret is whsec_ and base64, and is made when
+    /// absent.
+    #[schema(value_type = Object, example = json!({"webhook_url": "https://hooks.slack.com/services/T0/B0/x"}))]
     config: Value,
     /// True when absent.
     enabled: Option<bool>,
+    /// `at_least_once` when absent.
+    on_unknown: Option<OnUnknown>,
 }
 
 /// Makes a channel. From now on it is told of every incident that opens or resolves.
@@ -125,8 +146,9 @@ pub(crate) async fn create(
     let settings = Settings {
         name: &body.name,
         config_sealed: &sealed,
-        hint: &given.config.url().hint(),
+        hint: &given.config.hint(),
         enabled: body.enabled.unwrap_or(true),
+        on_unknown: body.on_unknown.unwrap_or_default(),
     };
     let mut conn = kit.db.conn("alerting.channels").await?;
     let tx = conn.tenant(caller.org_id).await?;
@@ -159,6 +181,7 @@ struct ChangeChannelRequest {
     #[schema(value_type = Option<Object>)]
     config: Option<Value>,
     enabled: Option<bool>,
+    on_unknown: Option<OnUnknown>,
 }
 
 /// Changes a channel. One that is disabled is told nothing more; what waits for it is given up.
@@ -205,6 +228,7 @@ pub(crate) async fn change(
         config_sealed,
         hint,
         enabled: body.enabled.unwrap_or(before.enabled),
+        on_unknown: body.on_unknown.unwrap_or(before.on_unknown),
     };
     let after = notification_channels::update(&tx, id, &settings)
         .await
@@ -235,7 +259,7 @@ impl Replacement {
         check_address(state, &given.config).await?;
         Ok(Self {
             sealed: seal(state, &given.config, org_id, before.id)?,
-            hint: given.config.url().hint(),
+            hint: given.config.hint(),
             made_secret: given.made_secret.as_ref().map(WebhookSecret::reveal),
         })
     }
@@ -252,6 +276,7 @@ impl Replacement {
 pub(crate) async fn delete(
     caller: Developer,
     kit: web::Data<Kit>,
+    state: web::Data<State>,
     PathId(id): PathId<ChannelId>,
 ) -> Result<HttpResponse, ApiError> {
     let mut conn = kit.db.conn("alerting.channels").await?;
@@ -260,9 +285,11 @@ pub(crate) async fn delete(
         .await?
         .ok_or(NOT_FOUND)?;
     notification_channels::delete(&tx, id).await?;
+    pausing::settle(&tx, id, caller.user_id, "the channel was deleted").await?;
     let deletion = entry("channel.delete", id.0, seen(&ChannelView::from(channel)), None);
     audit_logs::add(&tx, &caller.actor, deletion).await?;
     tx.commit().await?;
+    state.wake();
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -277,7 +304,8 @@ struct TestView {
     duration_ms: u64,
 }
 
-/// Sends a test message now, also through a disabled channel, and says what the receiver answered.
+/// Sends a test message now, also through a disabled or paused channel, and says what the receiver answered. A paused channel
+/// whose test arrives is used again.
 #[utoipa::path(
     tag = "channels",
     security(("session" = ["developer"])),
@@ -298,19 +326,132 @@ pub(crate) async fn test(
         at: kit.clock.now(),
     };
     let test_id = NotificationJobId::generate().to_string();
-    let outcome = state.sender.send(&config, &test_id, message).await.outcome;
+    let envelope = Envelope {
+        id: &test_id,
+        message,
+        opening_ref: None,
+    };
+    let outcome = state.sender.send(&config, envelope).await.outcome;
     let mut conn = kit.db.conn("alerting.channels").await?;
     let tx = conn.tenant(caller.org_id).await?;
     let result = json!({"outcome": outcome.outcome, "http_status": outcome.http_status});
     let tested = entry("channel.test", id.0, None, Some(result));
     audit_logs::add(&tx, &caller.actor, tested).await?;
+    if outcome.outcome == AttemptOutcome::Sent {
+        pausing::resume(&tx, id, caller.user_id, "a test message arrived").await?;
+    }
     tx.commit().await?;
+    state.wake();
     Ok(HttpResponse::Ok().json(Data {
         data: TestView {
             outcome: outcome.outcome,
             http_status: outcome.http_status,
             detail: outcome.detail,
             duration_ms: outcome.duration.as_millis() as u64,
+        },
+    }))
+}
+
+/// Uses a paused channel again: what it missed of incidents that are not over is sent now.
+#[utoipa::path(
+    tag = "channels",
+    security(("session" = ["developer"])),
+    params(("id" = ChannelId, Path)),
+    responses((status = 200, body = Data<ChannelView>), (status = 404, body = ErrorBody))
+)]
+#[post("/api/channels/{id}/resume")]
+pub(crate) async fn resume(
+    caller: Developer,
+    kit: web::Data<Kit>,
+    state: web::Data<State>,
+    PathId(id): PathId<ChannelId>,
+) -> Result<HttpResponse, ApiError> {
+    let mut conn = kit.db.conn("alerting.channels").await?;
+    let tx = conn.tenant(caller.org_id).await?;
+    notification_channels::find_for_update(&tx, id)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    let why = format!("{} uses the channel again", caller.email);
+    if pausing::resume(&tx, id, caller.user_id, &why).await? {
+        audit_logs::add(&tx, &caller.actor, entry("channel.resume", id.0, None, None)).await?;
+    }
+    let after = notification_channels::find(&tx, id).await?.ok_or(NOT_FOUND)?;
+    tx.commit().await?;
+    state.wake();
+    Ok(HttpResponse::Ok().json(Data {
+        data: ChannelView::from(after),
+    }))
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RotateRequest {
+    /// For how long the secret before signs too, in hours, 0 to 168; 24 when absent.
+    overlap_hours: Option<u16>,
+}
+
+/// Gives a webhook a new signing secret, which is shown once. Until the overlap is over every message carries two
+/// signatures, one of each secret, as the Standard Webhooks specification has it.
+#[utoipa::path(
+    tag = "channels",
+    security(("session" = ["developer"])),
+    params(("id" = ChannelId, Path)),
+    request_body = RotateRequest,
+    responses(
+        (status = 200, body = Data<WrittenChannelView>),
+        (status = 404, body = ErrorBody),
+        (status = 409, description = "it is no webhook", body = ErrorBody),
+    )
+)]
+#[post("/api/channels/{id}/rotate-secret")]
+pub(crate) async fn rotate(
+    caller: Developer,
+    kit: web::Data<Kit>,
+    state: web::Data<State>,
+    PathId(id): PathId<ChannelId>,
+    OptionalJsonBody(body): OptionalJsonBody<RotateRequest>,
+) -> Result<HttpResponse, ApiError> {
+    let hours = body.overlap_hours.unwrap_or(24);
+    if hours > 168 {
+        return Err(ApiError::invalid("overlap_hours", "must be from 0 to 168"));
+    }
+    let mut conn = kit.db.conn("alerting.channels").await?;
+    let tx = conn.tenant(caller.org_id).await?;
+    let channel = notification_channels::find_for_update(&tx, id)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    if channel.kind != ChannelType::Webhook {
+        let message = "only a webhook has a secret of ours; change the channel's config instead";
+        return Err(ApiError::Conflict(message.into()));
+    }
+    let config = ChannelConfig::open_channel(&state.sealer, caller.org_id, &channel).map_err(unreadable)?;
+    let ChannelConfig::Webhook { url, signing } = config else {
+        return Err(NOT_FOUND);
+    };
+    let signing = signing.rotated(kit.clock.now() + time::Duration::hours(i64::from(hours)));
+    let secret = signing.current.reveal();
+    let rotated = ChannelConfig::Webhook { url, signing };
+    let name: Name = channel
+        .name
+        .parse()
+        .map_err(|error: InvalidName| ApiError::internal(error))?;
+    let settings = Settings {
+        name: &name,
+        config_sealed: &seal(&state, &rotated, caller.org_id, id)?,
+        hint: &channel.hint,
+        enabled: channel.enabled,
+        on_unknown: channel.on_unknown,
+    };
+    let after = notification_channels::update(&tx, id, &settings)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    let rotation = entry("channel.rotate_secret", id.0, None, None);
+    audit_logs::add(&tx, &caller.actor, rotation).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::Ok().json(Data {
+        data: WrittenChannelView {
+            channel: ChannelView::from(after),
+            secret: Some(secret),
         },
     }))
 }
@@ -325,8 +466,17 @@ async fn find(kit: &Kit, org_id: OrgId, id: ChannelId) -> Result<Channel, ApiErr
 }
 
 async fn check_address(state: &State, config: &ChannelConfig) -> Result<(), ApiError> {
-    let checked = state.sender.egress().check(config.url()).await;
-    checked.map_err(|refusal| ApiError::invalid(config.url_field(), format!("cannot be used: {refusal}")))
+    let Some((url, field)) = config.address() else {
+        return if state.sender.can_mail() {
+            Ok(())
+        } else {
+            let message =
+                "cannot be email: this installation has no mail server, which its operator sets (SMTP_URL)";
+            Err(ApiError::invalid("type", message))
+        };
+    };
+    let checked = state.sender.egress().check(url).await;
+    checked.map_err(|refusal| ApiError::invalid(field, format!("cannot be used: {refusal}")))
 }
 
 fn seal(state: &State, config: &ChannelConfig, org_id: OrgId, id: ChannelId) -> Result<Vec<u8>, ApiError> {

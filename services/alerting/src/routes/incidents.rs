@@ -7,6 +7,7 @@ use db::notification_jobs::{self, attempts};
 use db::{DbError, TenantTx, audit_logs, scopes};
 use domain::alerting::fingerprint::Fingerprint;
 use domain::alerting::incident::{EventKind, IllegalChange, IncidentSource, IncidentStatus};
+use domain::alerting::matcher::Labels;
 use domain::ids::{EnvironmentId, IncidentId, ServiceId};
 use domain::name::Name;
 use domain::page::{Cursor, PageLimit};
@@ -24,7 +25,7 @@ use self::views::{EventView, IncidentDetailView, IncidentView, NotificationDetai
 use crate::app::State;
 use crate::audit::{entry, seen};
 use crate::text::FreeText;
-use crate::transitions::{self, Resolution, Story};
+use crate::transitions::{self, Acknowledger, Resolution, Story};
 
 pub(crate) mod views;
 
@@ -101,6 +102,8 @@ struct CreateIncidentRequest {
     service_id: Option<ServiceId>,
     /// Needs service_id.
     environment_id: Option<EnvironmentId>,
+    /// What routes and silences choose by, beside the rest.
+    labels: Option<Labels>,
 }
 
 /// Opens an incident by hand. Everybody who is told of incidents is told of it.
@@ -172,6 +175,7 @@ async fn open_by_hand(
         service_id: body.service_id,
         environment_id: body.environment_id,
         fingerprint: Fingerprint::of_manual(id),
+        labels: body.labels.clone().unwrap_or_default(),
         opened_at: incidents::clock(tx).await?,
     };
     let incident = incidents::open(tx, &new)
@@ -208,7 +212,7 @@ pub(crate) async fn show(
     let timeline = events::list(&tx, id, TIMELINE).await?;
     let filter = notification_jobs::Filter {
         incident_id: Some(id),
-        state: None,
+        ..notification_jobs::Filter::default()
     };
     let mut jobs = notification_jobs::list(&tx, filter, None, PageLimit::DEFAULT).await?;
     jobs.truncate(PageLimit::DEFAULT.rows());
@@ -329,7 +333,13 @@ async fn move_on(
         return Ok(());
     }
     match wanted {
-        IncidentStatus::Acknowledged => transitions::acknowledge(tx, before.id, caller.user_id, now).await?,
+        IncidentStatus::Acknowledged => {
+            let by = Acknowledger::Person {
+                id: caller.user_id,
+                email: &caller.email,
+            };
+            transitions::acknowledge(tx, before.id, by, now).await?;
+        }
         IncidentStatus::Resolved => {
             let why = format!("by {}", caller.email);
             let resolution = Resolution {

@@ -73,13 +73,13 @@ async fn a_receiver_that_asks_for_patience_gets_it_in_seconds_and_as_a_date() {
 async fn a_refusal_is_final_until_a_person_retries_it() {
     let app = TestApp::start().await;
     let receiver = Receiver::slack().await;
-    receiver.answer_next([Answer::Status(410)]);
+    receiver.answer_next([Answer::Status(404)]);
     app.slack("ops", &receiver).await;
     let incident = app.open("outage").await;
     let dead = app.notification_becomes("dead").await;
     assert_eq!(
         (&dead["attempts"], &dead["last_error"]),
-        (&json!(1), &json!("the receiver answered 410 Gone"))
+        (&json!(1), &json!("the receiver answered 404 Not Found"))
     );
     let path = format!("/api/notifications/{}/retry", text(&dead["id"]));
     let revived = app

@@ -116,8 +116,32 @@ async fn seventy_three_hostile_addresses_are_refused_with_a_clear_error() {
     let (port, visitors) = sink().await;
     for address in HOSTILE {
         let address = address.replace("PORT", &port.to_string());
-        for (kind, field) in [("slack", "webhook_url"), ("webhook", "url")] {
-            let wanted = json!({"type": kind, "name": "inside", "config": {field: address}});
+        for (kind, field, more) in [
+            ("slack", "webhook_url", json!({})),
+            ("teams", "webhook_url", json!({})),
+            ("discord", "webhook_url", json!({})),
+            ("webhook", "url", json!({})),
+            ("ntfy", "server_url", json!({"topic": "ops"})),
+            (
+                "pagerduty",
+                "api_url",
+                json!({"routing_key": "0123456789abcdef0123456789abcdef"}),
+            ),
+            ("opsgenie", "api_url", json!({"api_key": "0123456789abcdef"})),
+            (
+                "telegram",
+                "api_url",
+                json!({"bot_token": "123456:abcdefgh", "chat_id": "1"}),
+            ),
+            (
+                "slack_bot",
+                "api_url",
+                json!({"token": "xoxb-12345678", "channel": "C0123456789"}),
+            ),
+        ] {
+            let mut config = more;
+            config[field] = json!(address);
+            let wanted = json!({"type": kind, "name": "inside", "config": config});
             let refused = app.developer().post("/api/channels", wanted).await;
             assert_eq!(refused.status, 400, "{address}: {}", refused.body);
             let detail = &refused.body["error"]["details"][0];

@@ -8,19 +8,25 @@
 
 mod test_app;
 
+mod acknowledge;
+mod alertmanager;
 mod channels;
 mod cooldown;
 mod delivery;
 mod deployments;
 mod errors;
+mod explain;
 mod failures;
 mod heartbeats;
 mod hostile_urls;
 mod incidents;
 mod replay;
-mod replicas;
 mod rule_files;
 mod rule_types;
+mod keeping_on;
+mod kinds;
+mod replicas;
+mod routing;
 mod rules;
 mod secrets;
 mod seeded_faults;

@@ -176,6 +176,7 @@ async fn a_viewer_reads_and_a_developer_writes_and_a_stranger_does_neither() {
     ] {
         routes.push((method, path.to_owned(), body, viewer_may));
     }
+    routes.extend(routing_routes(&app, &incident, &channel).await);
     let (viewer, nobody) = (app.as_role(Role::Viewer), app.replica.client());
     for (method, path, body, viewer_may) in &routes {
         call(&nobody, method, path, body)
@@ -189,10 +190,56 @@ async fn a_viewer_reads_and_a_developer_writes_and_a_stranger_does_neither() {
         }
     }
     assert_eq!(
-        routes.len() + 3,
+        routes.len() + 6,
         documented(&app).await,
-        "every route is walked but the internal one and the two of heartbeats, which need no login"
+        "every route is walked but the internal one, that of API keys, the two of heartbeats and the two of a link"
     );
+}
+
+/// Those of routes, silences, windows and explanations: method, path, body, and whether a viewer may.
+async fn routing_routes(app: &TestApp, incident: &str, channel: &str) -> Vec<(Method, String, Value, bool)> {
+    let make = async |path: &str, body: Value| {
+        let made = app.developer().post(path, body).await;
+        text(&made.assert_status(201).data()["id"])
+    };
+    let never = json!({"labels": {"never": "there"}});
+    let route = make("/api/routing/routes", json!({"name": "r", "channel_ids": [], "matcher": never})).await;
+    let tomorrow = time::OffsetDateTime::from(std::time::SystemTime::now()) + time::Duration::DAY;
+    let tomorrow = tomorrow
+        .format(&time::format_description::well_known::Rfc3339)
+        .unwrap();
+    let silence = json!({"reason": "r", "ends_at": tomorrow, "matcher": never});
+    let silence = make("/api/silences", silence).await;
+    let schedule = json!({"time_zone": "UTC", "days": ["mon"], "start": "02:00", "duration_minutes": 60});
+    let window = json!({"name": "w", "schedule": schedule, "matcher": never});
+    let window = make("/api/maintenance-windows", window).await;
+    let place = format!(
+        "/api/explain?service_id={}&environment_id={}",
+        app.org.service_id, app.org.production
+    );
+    let empty = || json!({});
+    vec![
+        (Method::GET, "/api/routing/routes".to_owned(), empty(), true),
+        (Method::POST, "/api/routing/routes".to_owned(), empty(), false),
+        (Method::PATCH, format!("/api/routing/routes/{route}"), empty(), false),
+        (Method::DELETE, format!("/api/routing/routes/{route}"), empty(), false),
+        (Method::PUT, "/api/routing/order".to_owned(), empty(), false),
+        (Method::POST, "/api/routing/preview".to_owned(), json!({"severity": "low"}), true),
+        (Method::GET, "/api/silences".to_owned(), empty(), true),
+        (Method::POST, "/api/silences".to_owned(), empty(), false),
+        (Method::GET, format!("/api/silences/{silence}"), empty(), true),
+        (Method::DELETE, format!("/api/silences/{silence}"), empty(), false),
+        (Method::GET, "/api/maintenance-windows".to_owned(), empty(), true),
+        (Method::POST, "/api/maintenance-windows".to_owned(), empty(), false),
+        (Method::GET, format!("/api/maintenance-windows/{window}"), empty(), true),
+        (Method::PATCH, format!("/api/maintenance-windows/{window}"), empty(), false),
+        (Method::DELETE, format!("/api/maintenance-windows/{window}"), empty(), false),
+        (Method::POST, format!("/api/channels/{channel}/resume"), empty(), false),
+        (Method::POST, format!("/api/channels/{channel}/rotate-secret"), empty(), false),
+        (Method::POST, "/api/notifications/retry".to_owned(), empty(), false),
+        (Method::GET, format!("/api/incidents/{incident}/explain"), empty(), true),
+        (Method::GET, place, empty(), true),
+    ]
 }
 
 /// How many operations the service says it has.

@@ -54,6 +54,11 @@ const OWNERS: &[(&str, Owner)] = &[
     ("/api/channels", Owner::Alerting),
     ("/api/notifications", Owner::Alerting),
     ("/api/silences", Owner::Alerting),
+    ("/api/maintenance-windows", Owner::Alerting),
+    ("/api/routing", Owner::Alerting),
+    ("/api/explain", Owner::Alerting),
+    ("/api/acknowledge", Owner::Alerting),
+    ("/api/v1/alertmanager", Owner::Alerting),
     ("/api/deployments", Owner::Webhook),
     ("/api/webhooks", Owner::Webhook),
     ("/api/v1/logs/ingest", Owner::Ingest),
@@ -112,6 +117,8 @@ mod tests {
     #[case("/api/services/6d6e2a0c/%67ithub", Some(Owner::Webhook))]
     #[case("/api/tokens/6d6e2a0c", Some(Owner::Identity))]
     #[case("/api/incidents/1/notes", Some(Owner::Alerting))]
+    #[case("/api/acknowledge/abc", Some(Owner::Alerting))]
+    #[case("/api/v1/alertmanager", Some(Owner::Alerting))]
     #[case("/api/v1/logs/ingest", Some(Owner::Ingest))]
     #[case("/api/v1/webhooks/github/1", Some(Owner::Webhook))]
     #[case("/api/v1/deployments", Some(Owner::Webhook))]

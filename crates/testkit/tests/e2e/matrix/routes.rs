@@ -157,14 +157,27 @@ impl Operation {
             "/loki/api/v1/query_range" | "/loki/api/v1/tail" => format!("{path}?query=%7B%7D"),
             "/api/logs/context" => format!("{path}?id={}", id("lines")),
             "/api/logs/stats" => format!("{path}?q=%7C+stats+count()"),
+            "/api/explain" => format!(
+                "{path}?service_id={}&environment_id={}",
+                id("services"),
+                id("environments")
+            ),
             _ => path,
         }
     }
 
-    /// A path with one more parameter.
+    /// A path with one more parameter, or with another value of it.
     pub(super) fn and(path: &str, parameter: &str, value: &str) -> String {
-        let joint = if path.contains('?') { '&' } else { '?' };
-        format!("{path}{joint}{parameter}={value}")
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let same = format!("{parameter}=");
+        let others = query
+            .split('&')
+            .filter(|part| !part.is_empty() && !part.starts_with(&same));
+        let all: Vec<String> = others
+            .map(str::to_owned)
+            .chain([format!("{same}{value}")])
+            .collect();
+        format!("{path}?{}", all.join("&"))
     }
 
     /// A body that the route accepts from a member of this tenant.
@@ -185,6 +198,9 @@ impl Operation {
             | "POST /api/channels/{id}/test"
             | "POST /api/alerts/{id}/heartbeat"
             | "POST /api/v1/heartbeats/{token}"
+            | "POST /api/channels/{id}/resume"
+            | "POST /api/channels/{id}/rotate-secret"
+            | "POST /api/acknowledge/{token}"
             | "POST /api/notifications/{id}/retry"
             | "POST /api/webhooks/deliveries/{id}/replay"
             | "POST /api/v1/internal/logs/cleanup" => None,
@@ -231,6 +247,22 @@ impl Operation {
             "POST /api/incidents/{id}/notes" => Some(json!({"text": name})),
             "POST /api/channels" => Some(json!({"type": "slack", "name": name,
                 "config": {"webhook_url": "http://127.0.0.1:9/services/x"}})),
+            "POST /api/routing/routes" => Some(json!({"name": name, "channel_ids": [world.id("channels")],
+                "matcher": {"labels": {"never": "there"}}})),
+            "PATCH /api/routing/routes/{id}" | "PATCH /api/maintenance-windows/{id}" => {
+                Some(json!({"name": name}))
+            }
+            "PUT /api/routing/order" => Some(json!({"ids": [world.id("routes")]})),
+            "POST /api/routing/preview" => Some(json!({"severity": "high", "service_id": service_id,
+                "environment_id": environment_id, "rule_id": world.id("alerts")})),
+            "POST /api/silences" => Some(json!({"reason": name, "matcher": {"labels": {"never": "there"}},
+                "ends_at": super::world::tomorrow()})),
+            "POST /api/maintenance-windows" => {
+                Some(json!({"name": name, "matcher": {"labels": {"never": "there"}},
+                "schedule": {"time_zone": "UTC", "days": ["mon"], "start": "02:00", "duration_minutes": 60}}))
+            }
+            "POST /api/notifications/retry" => Some(json!({"channel_id": world.id("channels")})),
+            "POST /api/v1/alertmanager" => Some(json!({"version": "4", "alerts": []})),
             "POST /api/v1/logs/ingest" => Some(json!({"logs": [{"message": name}]})),
             "POST /v1/logs" => Some(json!({"resourceLogs": [{"scopeLogs": [{"logRecords":
                 [{"body": {"stringValue": name}}]}]}]})),
@@ -276,18 +308,22 @@ impl Operation {
                 name.as_str(),
                 "DELETE /api/sessions/{id}" | "DELETE /api/tokens/{id}"
             ),
+            // Not dead, no heartbeat, no webhook, more routes by now.
             409 => matches!(
                 name.as_str(),
-                "POST /api/notifications/{id}/retry" | "POST /api/alerts/{id}/heartbeat"
+                "POST /api/notifications/{id}/retry"
+                    | "POST /api/alerts/{id}/heartbeat"
+                    | "POST /api/channels/{id}/rotate-secret"
+                    | "PUT /api/routing/order"
             ),
             _ => false,
         }
     }
 }
 
-/// Whether a part of a path is a name rather than an id: of an index, of a label.
+/// Whether a part of a path is a name rather than an id: of an index, of a label; or a secret of its own.
 fn is_a_name(part: &str) -> bool {
-    matches!(part, "{index}" | "{name}")
+    matches!(part, "{index}" | "{name}" | "{token}")
 }
 
 /// The bodies that differ from `mine` in one field, which has the other tenant's id instead.

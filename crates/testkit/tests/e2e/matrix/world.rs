@@ -64,6 +64,17 @@ impl World {
         let incident = admin.post(Service::Alerting, "/api/incidents", incident).await;
         let notification = admin.first("/api/notifications").await;
 
+        let never = json!({"labels": {"canary": canary}});
+        let route = json!({"name": canary, "channel_ids": [channel["id"]], "matcher": never});
+        let route = admin.post(Service::Alerting, "/api/routing/routes", route).await;
+        let silence = json!({"reason": canary, "matcher": never, "ends_at": tomorrow()});
+        let silence = admin.post(Service::Alerting, "/api/silences", silence).await;
+        let schedule = json!({"time_zone": "UTC", "days": ["mon"], "start": "02:00", "duration_minutes": 60});
+        let window = json!({"name": canary, "matcher": never, "schedule": schedule});
+        let window = admin
+            .post(Service::Alerting, "/api/maintenance-windows", window)
+            .await;
+
         let path = format!("/api/services/{service_id}/github");
         let integration = json!({"repo_owner": "acme", "repo_name": "shop"});
         let integration = admin.put(Service::Webhook, &path, integration).await;
@@ -101,6 +112,9 @@ impl World {
             ("alerts", text(&rule["id"])),
             ("incidents", text(&incident["id"])),
             ("notifications", text(&notification["id"])),
+            ("routes", text(&route["id"])),
+            ("silences", text(&silence["id"])),
+            ("maintenance-windows", text(&window["id"])),
             ("github", text(&integration["id"])),
             ("deliveries", text(&delivery["id"])),
             ("deployments", text(&deployment["id"])),
@@ -300,6 +314,9 @@ impl World {
             "incident_events",
             "notification_channels",
             "notification_jobs",
+            "notification_routes",
+            "silences",
+            "maintenance_windows",
         ] {
             let sql = format!(
                 "SELECT (to_jsonb(t) - 'last_used_at' - 'last_evaluated_at')::text FROM {table} t
@@ -314,6 +331,14 @@ impl World {
         }
         rows
     }
+}
+
+/// When things of this test end.
+pub(super) fn tomorrow() -> String {
+    let tomorrow = time::OffsetDateTime::now_utc() + time::Duration::DAY;
+    tomorrow
+        .format(&time::format_description::well_known::Rfc3339)
+        .unwrap()
 }
 
 /// The tenant's admin, who prepares things.

@@ -6,6 +6,7 @@ use db::notification_jobs::Job;
 use db::notification_jobs::attempts::Attempt;
 use domain::alerting::delivery::AttemptOutcome;
 use domain::alerting::incident::{EventKind, IncidentSource, IncidentStatus};
+use domain::alerting::matcher::Labels;
 use domain::ids::{AlertRuleId, EnvironmentId, IncidentEventId, IncidentId, ServiceId, UserId};
 use domain::severity::Severity;
 use serde::Serialize;
@@ -27,6 +28,7 @@ pub(crate) struct IncidentView {
     rule_id: Option<AlertRuleId>,
     service_id: Option<ServiceId>,
     environment_id: Option<EnvironmentId>,
+    labels: Labels,
     #[serde(with = "time::serde::rfc3339")]
     opened_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -52,6 +54,7 @@ impl From<Incident> for IncidentView {
             rule_id: incident.rule_id,
             service_id: incident.service_id,
             environment_id: incident.environment_id,
+            labels: incident.labels,
             opened_at: incident.opened_at,
             acknowledged_at: incident.acknowledged_at,
             acknowledged_by: incident.acknowledged_by,
@@ -91,7 +94,7 @@ impl From<IncidentEvent> for EventView {
 
 /// One try to tell a channel.
 #[derive(Debug, Serialize, ToSchema)]
-struct AttemptView {
+pub(crate) struct AttemptView {
     /// From 1.
     attempt: i32,
     #[serde(with = "time::serde::rfc3339")]

@@ -1,0 +1,107 @@
+//! What "why was I (not) told?" is answered from, beside the ledger: the rules that look at a place, with what they last
+//! found there.
+
+use domain::ids::{AlertRuleId, EnvironmentId, IncidentId, ServiceId};
+use time::OffsetDateTime;
+
+use crate::{DbError, TenantTx};
+
+/// A rule that looks at a place, and its state there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleThere {
+    pub rule_id: AlertRuleId,
+    pub name: String,
+    pub version: i32,
+    pub enabled: bool,
+    pub for_seconds: i32,
+    pub cooldown_seconds: i32,
+    pub last_evaluated_at: Option<OffsetDateTime>,
+    pub last_error: Option<String>,
+    /// `None` where the rule never found anything.
+    pub firing: Option<FiringThere>,
+}
+
+/// As stored; a newer version may know further states and reasons.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FiringThere {
+    pub fingerprint: String,
+    pub state: String,
+    pub reason: String,
+    pub pending_since: Option<OffsetDateTime>,
+    pub fired_at: Option<OffsetDateTime>,
+    pub last_evaluated_at: OffsetDateTime,
+    pub last_value: Option<f64>,
+    pub incident_id: Option<IncidentId>,
+}
+
+/// The rules that look at one environment, by name.
+pub async fn rules_there(
+    tx: &TenantTx<'_>,
+    service_id: ServiceId,
+    environment_id: EnvironmentId,
+) -> Result<Vec<RuleThere>, DbError> {
+    const SQL: &str = "
+        -- explanations::rules_there
+        SELECT r.id, r.name, r.version, r.enabled, r.for_seconds, r.cooldown_seconds, r.last_evaluated_at, r.last_error,
+            f.fingerprint, f.state, f.reason, f.pending_since, f.fired_at, f.last_evaluated_at AS found_at, f.last_value,
+            f.incident_id
+        FROM alert_rules r LEFT JOIN alert_firings f
+            ON f.org_id = r.org_id AND f.rule_id = r.id AND f.service_id = $2 AND f.environment_id = $3
+        WHERE r.org_id = $1 AND r.deleted_at IS NULL
+          AND (r.service_id IS NULL OR r.service_id = $2) AND (r.environment_id IS NULL OR r.environment_id = $3)
+        ORDER BY r.name, f.fingerprint LIMIT 1000";
+    let statement = tx.prepare_cached(SQL).await?;
+    let rows = tx
+        .query(&statement, &[&tx.org_id(), &service_id, &environment_id])
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| {
+            let fingerprint: Option<String> = row.get("fingerprint");
+            RuleThere {
+                rule_id: row.get("id"),
+                name: row.get("name"),
+                version: row.get("version"),
+                enabled: row.get("enabled"),
+                for_seconds: row.get("for_seconds"),
+                cooldown_seconds: row.get("cooldown_seconds"),
+                last_evaluated_at: row.get("last_evaluated_at"),
+                last_error: row.get("last_error"),
+                firing: fingerprint.map(|fingerprint| FiringThere {
+                    fingerprint,
+                    state: row.get("state"),
+                    reason: row.get("reason"),
+                    pending_since: row.get("pending_since"),
+                    fired_at: row.get("fired_at"),
+                    last_evaluated_at: row.get("found_at"),
+                    last_value: row.get("last_value"),
+                    incident_id: row.get("incident_id"),
+                }),
+            }
+        })
+        .collect())
+}
+
+/// The newest incidents of a place that were not over at a moment, and those of no place in particular.
+pub async fn incidents_at(
+    tx: &TenantTx<'_>,
+    service_id: ServiceId,
+    environment_id: EnvironmentId,
+    at: OffsetDateTime,
+    most: i64,
+) -> Result<Vec<IncidentId>, DbError> {
+    const SQL: &str = "
+        -- explanations::incidents_at
+        SELECT id FROM incidents
+        WHERE org_id = $1 AND (service_id IS NULL OR service_id = $2) AND (environment_id IS NULL OR environment_id = $3)
+          AND opened_at <= $4 AND (resolved_at IS NULL OR resolved_at > $4)
+        ORDER BY opened_at DESC, id DESC LIMIT $5";
+    let statement = tx.prepare_cached(SQL).await?;
+    let rows = tx
+        .query(
+            &statement,
+            &[&tx.org_id(), &service_id, &environment_id, &at, &most],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get("id")).collect())
+}

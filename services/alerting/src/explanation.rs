@@ -1,0 +1,373 @@
+//! The answer to "why was I (not) told?", put together from rows: evaluation, grouping, silence, routing, channel, attempts.
+//! Each step says what it decided, in words, and names the row that says so.
+
+use db::incidents::Incident;
+use db::incidents::events::IncidentEvent;
+use db::notification_jobs::Job;
+use db::notification_jobs::attempts::Attempt;
+use domain::alerting::delivery::{AttemptOutcome, JobState};
+use domain::alerting::incident::EventKind;
+use domain::alerting::notification::NotifiedTransition;
+use domain::alerting::routing::{ChosenBy, HeldBack};
+use domain::ids::{ChannelId, NotificationJobId};
+use serde::Serialize;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+/// What a step looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StepKind {
+    Evaluation,
+    Grouping,
+    Silence,
+    Routing,
+    Channel,
+    Attempt,
+}
+
+/// What a step decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verdict {
+    /// On to the next step.
+    Passed,
+    /// The way ends here.
+    Stopped,
+    /// It goes on by itself later.
+    Waiting,
+}
+
+/// Where a step is on record.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct RowRef {
+    table: &'static str,
+    /// Its key within the organisation.
+    id: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Step {
+    step: StepKind,
+    verdict: Verdict,
+    /// For people.
+    message: String,
+    /// The row that says so; null where it is the lack of one that does.
+    row: Option<RowRef>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    at: Option<OffsetDateTime>,
+    /// What an answer of the receiver was, in an attempt.
+    http_status: Option<i32>,
+}
+
+/// How one transition reached, or did not reach, one channel.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Explanation {
+    notification_id: NotificationJobId,
+    transition: NotifiedTransition,
+    channel_id: Option<ChannelId>,
+    channel_name: Option<String>,
+    state: JobState,
+    /// Whether the channel was told.
+    told: bool,
+    /// The step that decided, in words.
+    because: String,
+    steps: Vec<Step>,
+}
+
+/// The rows that explanations of an incident are made of.
+pub(crate) struct Rows<'a> {
+    pub(crate) incident: &'a Incident,
+    pub(crate) timeline: &'a [IncidentEvent],
+    pub(crate) attempts: &'a [Attempt],
+}
+
+impl Rows<'_> {
+    /// The way of one row of the ledger.
+    pub(crate) fn explain(&self, job: &Job) -> Explanation {
+        let mut steps = vec![self.evaluation(job.transition), self.grouping()];
+        steps.extend(self.silence(job));
+        if steps.iter().all(|step| step.verdict == Verdict::Passed) {
+            steps.push(routing(job));
+        }
+        if let Some(channel) = &job.channel
+            && steps.iter().all(|step| step.verdict == Verdict::Passed)
+        {
+            steps.push(channel_step(job, channel.id, &channel.name));
+            let mine = self.attempts.iter().filter(|attempt| attempt.job_id == job.id);
+            steps.extend(mine.map(attempt_step));
+        }
+        let told = job.state == JobState::Sent;
+        settle_last(&mut steps, job);
+        let because = steps
+            .iter()
+            .rev()
+            .find(|step| step.verdict != Verdict::Passed)
+            .or(steps.last())
+            .map(|step| step.message.clone())
+            .unwrap_or_default();
+        Explanation {
+            notification_id: job.id,
+            transition: job.transition,
+            channel_id: job.channel.as_ref().map(|channel| channel.id),
+            channel_name: job.channel.as_ref().map(|channel| channel.name.clone()),
+            state: job.state,
+            told,
+            because,
+            steps,
+        }
+    }
+
+    /// Why the incident changed at all.
+    fn evaluation(&self, transition: NotifiedTransition) -> Step {
+        let kind = match transition {
+            NotifiedTransition::Opened => EventKind::Opened,
+            NotifiedTransition::Acknowledged => EventKind::Acknowledged,
+            NotifiedTransition::Resolved => EventKind::Resolved,
+        };
+        let event = self.timeline.iter().find(|event| event.kind == kind);
+        Step {
+            step: StepKind::Evaluation,
+            verdict: Verdict::Passed,
+            message: event.map_or_else(
+                || format!("the incident was {}", transition.as_str()),
+                |event| event.message.clone(),
+            ),
+            row: event.map(|event| RowRef {
+                table: "incident_events",
+                id: event.id.to_string(),
+            }),
+            at: event.map(|event| event.at),
+            http_status: None,
+        }
+    }
+
+    fn grouping(&self) -> Step {
+        Step {
+            step: StepKind::Grouping,
+            verdict: Verdict::Passed,
+            message: format!(
+                "one incident for all firings of this problem: {}",
+                self.incident.title
+            ),
+            row: Some(RowRef {
+                table: "incidents",
+                id: self.incident.id.to_string(),
+            }),
+            at: Some(self.incident.opened_at),
+            http_status: None,
+        }
+    }
+
+    fn silence(&self, job: &Job) -> Option<Step> {
+        let (table, id) = match &job.held {
+            Some(HeldBack::Silence { silence_id, .. }) => ("silences", silence_id.to_string()),
+            Some(HeldBack::Maintenance { window_id, .. }) => ("maintenance_windows", window_id.to_string()),
+            Some(HeldBack::ChannelDisabled | HeldBack::ChannelPaused | HeldBack::OpeningHeld) | None => {
+                return Some(Step {
+                    step: StepKind::Silence,
+                    verdict: Verdict::Passed,
+                    message: "no silence and no maintenance window holds it back".to_owned(),
+                    row: None,
+                    at: Some(job.created_at),
+                    http_status: None,
+                });
+            }
+        };
+        let words = job.held.as_ref().map(HeldBack::in_words).unwrap_or_default();
+        let (verdict, message) = match (job.state, job.settled_at) {
+            (JobState::Held, Some(_)) => (
+                Verdict::Stopped,
+                format!("{words}; the incident was over before it ended"),
+            ),
+            (JobState::Held, None) => (Verdict::Waiting, words),
+            _ => (
+                Verdict::Passed,
+                format!("{words}; it ended, and the incident was not over"),
+            ),
+        };
+        Some(Step {
+            step: StepKind::Silence,
+            verdict,
+            message,
+            row: Some(RowRef { table, id }),
+            at: Some(job.created_at),
+            http_status: None,
+        })
+    }
+}
+
+fn ledger_row(job: &Job) -> RowRef {
+    RowRef {
+        table: "notification_jobs",
+        id: job.id.to_string(),
+    }
+}
+
+fn routing(job: &Job) -> Step {
+    let (verdict, message, row) = match (&job.channel, &job.chosen_by) {
+        (None, _) => (
+            Verdict::Stopped,
+            "nobody was chosen: the routes name no channel, or there is none that is enabled".to_owned(),
+            ledger_row(job),
+        ),
+        (Some(_), Some(ChosenBy::Route { route_id, name })) => (
+            Verdict::Passed,
+            format!("chosen by the route {name}"),
+            RowRef {
+                table: "notification_routes",
+                id: route_id.to_string(),
+            },
+        ),
+        (Some(_), Some(ChosenBy::Opening)) => (
+            Verdict::Passed,
+            "told of what became of an incident that it was told of".to_owned(),
+            ledger_row(job),
+        ),
+        (Some(_), Some(ChosenBy::AnyOther)) => (
+            Verdict::Passed,
+            "told of a channel that takes nothing, since nobody whom the routes choose can be".to_owned(),
+            ledger_row(job),
+        ),
+        (Some(_), Some(ChosenBy::Default) | None) => (
+            Verdict::Passed,
+            "no route matched, so every channel is told".to_owned(),
+            ledger_row(job),
+        ),
+    };
+    Step {
+        step: StepKind::Routing,
+        verdict,
+        message,
+        row: Some(row),
+        at: Some(job.created_at),
+        http_status: None,
+    }
+}
+
+fn channel_step(job: &Job, id: ChannelId, name: &str) -> Step {
+    let held = job.held.as_ref().filter(|_| job.state == JobState::Held);
+    let verdict = match (held, job.settled_at) {
+        (Some(_), Some(_)) => Verdict::Stopped,
+        (Some(_), None) => Verdict::Waiting,
+        (None, _) => Verdict::Passed,
+    };
+    let message = held.map_or_else(
+        || format!("the channel {name} is in use"),
+        |held| format!("{name}: {}", held.in_words()),
+    );
+    Step {
+        step: StepKind::Channel,
+        verdict,
+        message,
+        row: Some(RowRef {
+            table: "notification_channels",
+            id: id.to_string(),
+        }),
+        at: Some(job.created_at),
+        http_status: None,
+    }
+}
+
+fn attempt_step(attempt: &Attempt) -> Step {
+    let (verdict, message) = match attempt.outcome {
+        AttemptOutcome::Started => (Verdict::Waiting, "an attempt is under way".to_owned()),
+        AttemptOutcome::Sent | AttemptOutcome::Refused | AttemptOutcome::Failed | AttemptOutcome::Unknown => {
+            (Verdict::Passed, attempt.detail.clone())
+        }
+    };
+    Step {
+        step: StepKind::Attempt,
+        verdict,
+        message: format!("attempt {}: {message}", attempt.attempt),
+        row: Some(RowRef {
+            table: "notification_attempts",
+            id: format!("{}/{}", attempt.job_id, attempt.attempt),
+        }),
+        at: Some(attempt.started_at),
+        http_status: attempt.http_status,
+    }
+}
+
+/// What the last step led to: a retry to come, or the end.
+fn settle_last(steps: &mut Vec<Step>, job: &Job) {
+    let verdict = match job.state {
+        JobState::Pending | JobState::Claimed => Verdict::Waiting,
+        JobState::Dead | JobState::Unknown => Verdict::Stopped,
+        JobState::Sent | JobState::Held | JobState::Unrouted => return,
+    };
+    match steps.last_mut() {
+        Some(last) if last.step == StepKind::Attempt => last.verdict = verdict,
+        Some(_) | None => steps.push(Step {
+            step: StepKind::Attempt,
+            verdict,
+            message: match verdict {
+                Verdict::Waiting => "the first attempt is due".to_owned(),
+                Verdict::Passed | Verdict::Stopped => job.last_error.clone().unwrap_or_default(),
+            },
+            row: Some(ledger_row(job)),
+            at: Some(job.next_attempt_at),
+            http_status: None,
+        }),
+    }
+}
+
+/// Why a rule did not fire at a place, or did, in words.
+pub(crate) fn rule_in_words(there: &db::explanations::RuleThere) -> String {
+    if !there.enabled {
+        return "the rule is disabled".to_owned();
+    }
+    if let Some(error) = &there.last_error {
+        return format!("the rule could not be evaluated: {error}");
+    }
+    let Some(firing) = &there.firing else {
+        return match there.last_evaluated_at {
+            Some(_) => "its condition is not met, and has not been".to_owned(),
+            None => "the rule has not been evaluated yet".to_owned(),
+        };
+    };
+    match firing.reason.as_str() {
+        "met" => "its condition is met: it fires, and its incident says who was told".to_owned(),
+        "clearing" => "it fires; its condition is no longer met, but not yet for long enough".to_owned(),
+        "settled" => {
+            "its condition is met; a person resolved the incident, so nobody is told again until the \
+                      condition was false once"
+                .to_owned()
+        }
+        "waiting" => format!(
+            "its condition is met, but not yet for the {} s that the rule asks for",
+            there.for_seconds
+        ),
+        "cooling_down" => format!(
+            "its condition is met, but the cooldown of {} s since it last fired is not over",
+            there.cooldown_seconds
+        ),
+        "not_met" => "its condition is not met".to_owned(),
+        // Of a newer version.
+        other => format!("it is {}: {}", firing.state, other.replace('_', " ")),
+    }
+}
+
+/// The row that says so.
+pub(crate) fn rule_row(there: &db::explanations::RuleThere) -> RowRef {
+    match &there.firing {
+        Some(firing) => RowRef {
+            table: "alert_firings",
+            id: format!("{}/{}", there.rule_id, firing.fingerprint),
+        },
+        None => RowRef {
+            table: "alert_rules",
+            id: there.rule_id.to_string(),
+        },
+    }
+}
+
+/// Firings that the rule held back, as the timeline has them.
+pub(crate) fn held_firings(timeline: &[IncidentEvent]) -> Vec<Value> {
+    timeline
+        .iter()
+        .filter(|event| event.kind == EventKind::FiringHeld)
+        .map(|event| json!({"at": event.at.unix_timestamp(), "message": event.message, "details": event.details}))
+        .collect()
+}
