@@ -3,8 +3,9 @@
 mod evaluation;
 mod versions;
 
+use domain::alerting::labels::Labels;
 use domain::alerting::rule::{
-    Condition, Definition, Description, Labels, RuleScope, RuleType, RunbookUrl, Times,
+    Condition, Definition, Description, RuleScope, RuleType, RunbookUrl, Times,
 };
 use domain::ids::AlertRuleId;
 use domain::name::Name;

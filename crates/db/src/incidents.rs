@@ -4,7 +4,7 @@ pub mod events;
 
 use domain::alerting::fingerprint::Fingerprint;
 use domain::alerting::incident::{IncidentSource, IncidentStatus};
-use domain::alerting::matcher::Labels;
+use domain::alerting::labels::Labels;
 use domain::ids::{AlertRuleId, EnvironmentId, IncidentId, OrgId, ServiceId, UserId};
 use domain::page::{Cursor, PageLimit};
 use domain::severity::Severity;

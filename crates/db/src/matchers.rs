@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::alerting::matcher::{Labels, Matcher};
+use domain::alerting::labels::Labels;
+use domain::alerting::matcher::Matcher;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 

@@ -16,6 +16,7 @@ pub mod evaluator;
 pub mod fingerprint;
 pub mod history;
 pub mod incident;
+pub mod labels;
 pub mod mail;
 pub mod maintenance;
 pub mod matcher;

@@ -7,7 +7,7 @@ use db::{DbError, TenantTx, notification_channels};
 use domain::alerting::channel::pause_reason;
 use domain::alerting::fingerprint::Fingerprint;
 use domain::alerting::incident::{EventKind, IncidentSource};
-use domain::alerting::matcher::Labels;
+use domain::alerting::labels::Labels;
 use domain::ids::{ChannelId, IncidentId, UserId};
 use domain::severity::Severity;
 use serde_json::json;

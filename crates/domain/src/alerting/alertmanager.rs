@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use crate::alerting::matcher::Labels;
+use crate::alerting::labels::Labels;
 use crate::severity::Severity;
 
 /// Alerts that one request may bring; Alertmanager's `max_alerts` bounds its own side.

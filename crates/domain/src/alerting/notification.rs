@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::alerting::incident::IncidentSource;
-use crate::alerting::matcher::Labels;
+use crate::alerting::labels::Labels;
 use crate::ids::{AlertRuleId, EnvironmentId, IncidentId, ServiceId};
 use crate::severity::Severity;
 

@@ -20,7 +20,7 @@ use crate::ids::{EnvironmentId, ServiceId};
 
 pub use counts::{Comparison, ErrorCount, ErrorRate, LogQuery, Silence};
 pub use deployments::{DeployRegression, FinishedDeployment, label_of, read_deployment};
-pub use describe::{Description, InvalidDescription, InvalidLabels, InvalidRunbook, Labels, RunbookUrl};
+pub use describe::{Description, InvalidDescription, InvalidRunbook, RunbookUrl};
 pub use heartbeat::Heartbeat;
 pub use params::InvalidParams;
 pub use window::{Window, floor};

@@ -8,7 +8,6 @@ use db::scopes::NamedScope;
 use db::{DbError, TenantTx};
 use domain::alerting::evaluator::{EndCause, Firing, Observation, Reading, Timing, Transition};
 use domain::alerting::incident::{EventKind, IncidentSource, end_in_words, title_of};
-use domain::alerting::matcher::Labels;
 use domain::alerting::notification::Named;
 use domain::ids::IncidentId;
 use serde_json::json;
@@ -85,7 +84,7 @@ impl Effect<'_> {
             service_id: Some(target.service_id),
             environment_id: Some(target.environment_id),
             fingerprint: row.fingerprint.clone(),
-            labels: Labels::default(),
+            labels: self.rule.labels.clone(),
             opened_at: self.now,
         };
         let Some(incident) = incidents::open(self.tx, &new).await? else {
@@ -172,7 +171,7 @@ impl Effect<'_> {
             value: reading.map(|reading| reading.value),
             threshold: reading.map(|reading| reading.threshold),
             since: self.now,
-            runbook: None,
+            runbook: self.rule.runbook_url.clone(),
         }
     }
 }

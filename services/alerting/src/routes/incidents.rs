@@ -7,7 +7,7 @@ use db::notification_jobs::{self, attempts};
 use db::{DbError, TenantTx, audit_logs, scopes};
 use domain::alerting::fingerprint::Fingerprint;
 use domain::alerting::incident::{EventKind, IllegalChange, IncidentSource, IncidentStatus};
-use domain::alerting::matcher::Labels;
+use domain::alerting::labels::Labels;
 use domain::ids::{EnvironmentId, IncidentId, ServiceId};
 use domain::name::Name;
 use domain::page::{Cursor, PageLimit};

@@ -3,7 +3,8 @@
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use db::alert_rules::{self, AlertRule, Settings};
 use db::{alert_firings, alert_heartbeats, alert_transitions, audit_logs};
-use domain::alerting::rule::{Condition, Description, Labels, RuleScope, RuleType, RunbookUrl, Times};
+use domain::alerting::labels::Labels;
+use domain::alerting::rule::{Condition, Description, RuleScope, RuleType, RunbookUrl, Times};
 use domain::ids::{AlertRuleId, EnvironmentId, OrgId, ServiceId};
 use domain::name::{InvalidName, Name};
 use domain::page::Cursor;

@@ -1,60 +1,7 @@
 //! What people say about a rule beside what it watches.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use url::Url;
-
-/// A few names with values, for routing and for people: `{"team": "payments"}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(try_from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
-#[schema(value_type = std::collections::HashMap<String, String>)]
-pub struct Labels(BTreeMap<String, String>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidLabels {
-    #[error("has more than {} labels", Labels::MAX)]
-    TooMany,
-    #[error("has a name that is not 1 to 63 of a-z, 0-9, _, - and ., beginning with a letter")]
-    Name,
-    #[error("has a value that is blank, longer than 200 characters or holds control characters")]
-    Value,
-}
-
-impl Labels {
-    pub const MAX: usize = 20;
-
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-}
-
-impl TryFrom<BTreeMap<String, String>> for Labels {
-    type Error = InvalidLabels;
-    fn try_from(labels: BTreeMap<String, String>) -> Result<Self, InvalidLabels> {
-        if labels.len() > Self::MAX {
-            return Err(InvalidLabels::TooMany);
-        }
-        for (name, value) in &labels {
-            let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
-            let plain =
-                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte);
-            if !begins || name.len() > 63 || !name.bytes().all(plain) {
-                return Err(InvalidLabels::Name);
-            }
-            if value.trim().is_empty() || value.chars().count() > 200 || value.chars().any(char::is_control) {
-                return Err(InvalidLabels::Value);
-            }
-        }
-        Ok(Self(labels))
-    }
-}
-
-impl From<Labels> for BTreeMap<String, String> {
-    fn from(labels: Labels) -> Self {
-        labels.0
-    }
-}
 
 /// Where it is written what to do. Only https: people follow it from a page, half asleep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -6,7 +6,7 @@ use db::notification_jobs::Job;
 use db::notification_jobs::attempts::Attempt;
 use domain::alerting::delivery::AttemptOutcome;
 use domain::alerting::incident::{EventKind, IncidentSource, IncidentStatus};
-use domain::alerting::matcher::Labels;
+use domain::alerting::labels::Labels;
 use domain::ids::{AlertRuleId, EnvironmentId, IncidentEventId, IncidentId, ServiceId, UserId};
 use domain::severity::Severity;
 use serde::Serialize;

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use db::alert_rules::{AlertRule, Settings};
 use db::scopes::NamedScope;
-use domain::alerting::rule::{Condition, Description, Labels, RuleScope, RuleType, RunbookUrl, Times};
+use domain::alerting::labels::Labels;
+use domain::alerting::rule::{Condition, Description, RuleScope, RuleType, RunbookUrl, Times};
 use domain::ids::{EnvironmentId, ServiceId};
 use domain::name::Name;
 use domain::severity::Severity;

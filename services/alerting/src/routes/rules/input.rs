@@ -1,8 +1,9 @@
 //! What a rule is made from, and what its fields together must be.
 
 use db::alert_rules::{AlertRule, Settings};
+use domain::alerting::labels::Labels;
 use domain::alerting::rule::{
-    Condition, Definition, Description, InvalidParams, Labels, MAX_COOLDOWN_SECONDS, MAX_FOR_SECONDS,
+    Condition, Definition, Description, InvalidParams, MAX_COOLDOWN_SECONDS, MAX_FOR_SECONDS,
     MAX_KEEP_FIRING_SECONDS, RuleScope, RuleType, RunbookUrl, Times,
 };
 use domain::ids::{EnvironmentId, ServiceId};

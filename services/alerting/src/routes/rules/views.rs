@@ -5,7 +5,7 @@ use db::alert_heartbeats::Seen;
 use db::alert_rules::{AlertRule, Version};
 use db::alert_transitions::TransitionRow;
 use domain::alerting::evaluator::{FiringState, Reason};
-use domain::alerting::rule::Labels;
+use domain::alerting::labels::Labels;
 use domain::ids::{AlertRuleId, EnvironmentId, IncidentId, ServiceId};
 use domain::severity::Severity;
 use serde::Serialize;
