@@ -4,9 +4,7 @@ mod evaluation;
 mod versions;
 
 use domain::alerting::labels::Labels;
-use domain::alerting::rule::{
-    Condition, Definition, Description, RuleScope, RuleType, RunbookUrl, Times,
-};
+use domain::alerting::rule::{Condition, Definition, Description, RuleScope, RuleType, RunbookUrl, Times};
 use domain::ids::AlertRuleId;
 use domain::name::Name;
 use domain::page::{Cursor, PageLimit};

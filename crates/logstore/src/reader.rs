@@ -43,8 +43,8 @@ pub use histogram::{
     Bucket, HistogramPlan, InvalidInterval, ScopeCount, StreamCount, histogram, stream_counts, totals,
 };
 pub use lines::SQL as LINES_SQL;
-pub use patterns::{COUNTS_SQL, Intervals, PatternCount, Patterns, PatternsPlan};
 pub use look::{projection, with_line};
+pub use patterns::{COUNTS_SQL, Intervals, PatternCount, Patterns, PatternsPlan};
 pub use rows::SQL as ROWS_SQL;
 pub use scan::PLANNER_SQL;
 pub use tail::{Arrived, InvalidSnapshot, Snapshot, is_recent};

@@ -3,14 +3,14 @@
 mod acknowledgements;
 mod alertmanager;
 mod channels;
-mod heartbeats;
 mod explanations;
+mod heartbeats;
 mod incidents;
 mod maintenance_windows;
 mod notes;
 mod notifications;
-pub(crate) mod rules;
 mod routing;
+pub(crate) mod rules;
 mod silences;
 mod sweeps;
 

@@ -1,4 +1,3 @@
-
 use super::*;
 use crate::alerting::evaluator::{NoData, Reading};
 use crate::alerting::history::{Counts, Series};
