@@ -120,11 +120,8 @@ impl PatternCount {
     /// The highest level of its lines.
     pub fn level(&self) -> Level {
         let levels = Level::ALL.into_iter().zip(self.by_level);
-        levels
-            .filter(|(_, lines)| *lines > 0)
-            .map(|(level, _)| level)
-            .last()
-            .unwrap_or(Level::Trace)
+        let highest = levels.rev().find(|(_, lines)| *lines > 0);
+        highest.map_or(Level::Trace, |(level, _)| level)
     }
 }
 
