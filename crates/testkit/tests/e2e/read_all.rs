@@ -61,8 +61,9 @@ async fn all_lines_are_read_once_while_others_come_and_all_are_merged() {
     seen.assert_all("the pages");
     memory.assert_flat("paging");
 
-    let merges = merging.stop().await;
+    // First what it merges: as long as more comes, it goes on.
     let books = load.finish().await;
+    let merges = merging.stop().await;
     println!(
         "{lines} lines, {} batches and {merges} merges meanwhile",
         books.acknowledged()
