@@ -10,6 +10,8 @@ use logstore::compactor::{Compactor, CompactorConfig};
 use reqwest::Method;
 use serde_json::Value;
 use testkit::{Client, Service, Stack, TestDb};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -27,7 +29,7 @@ const CACHE_BYTES: u64 = 16 << 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_lines_are_read_once_while_others_come_and_all_are_merged() {
-    let lines = size::of(40_000, 1_000_000);
+    let lines = size::of(20_000, 1_000_000);
     let stack = Stack::build()
         .only([Service::Identity, Service::Ingest, Service::Query])
         .without(Service::Ingest, "COMPACTOR_DATABASE_URL")
@@ -37,6 +39,8 @@ async fn all_lines_are_read_once_while_others_come_and_all_are_merged() {
     let company = Company::sign_up(&stack.gateway()).await;
     let application = company.application(&stack);
     store(&application, lines).await;
+    // What comes later is there, beside them, and not asked for: it has no end.
+    let until = OffsetDateTime::now_utc().format(&Rfc3339).unwrap();
     let load = Load::start(&[application], 1, 7);
     let merging = Merging::start(&stack.db);
 
@@ -44,7 +48,7 @@ async fn all_lines_are_read_once_while_others_come_and_all_are_merged() {
     let mut memory = Memory::of(&stack, lines);
     let response = company
         .admin
-        .request(Method::GET, "/api/logs/export?order=oldest&to=now")
+        .request(Method::GET, &format!("/api/logs/export?order=oldest&to={until}"))
         .timeout(Duration::from_mins(10))
         .send();
     export(response.await.unwrap(), &mut seen, &mut memory).await;
@@ -53,12 +57,13 @@ async fn all_lines_are_read_once_while_others_come_and_all_are_merged() {
 
     let mut seen = Seen::new(lines);
     let mut memory = Memory::of(&stack, lines);
-    pages(&company.admin, &mut seen, &mut memory).await;
+    pages(&company.admin, &until, &mut seen, &mut memory).await;
     seen.assert_all("the pages");
     memory.assert_flat("paging");
 
-    let merges = merging.stop().await;
+    // First what it merges: as long as more comes, it goes on.
     let books = load.finish().await;
+    let merges = merging.stop().await;
     println!(
         "{lines} lines, {} batches and {merges} merges meanwhile",
         books.acknowledged()
@@ -106,10 +111,12 @@ async fn export(mut response: reqwest::Response, seen: &mut Seen, memory: &mut M
     assert!(rest.is_empty(), "the last line is whole");
 }
 
-async fn pages(reader: &Client, seen: &mut Seen, memory: &mut Memory<'_>) {
+async fn pages(reader: &Client, until: &str, seen: &mut Seen, memory: &mut Memory<'_>) {
     let mut cursor = String::new();
     loop {
-        let reply = reader.get(&format!("/api/logs/query?limit=1000{cursor}")).await;
+        let reply = reader
+            .get(&format!("/api/logs/query?limit=1000&to={until}{cursor}"))
+            .await;
         reply
             .data()
             .as_array()
