@@ -17,7 +17,7 @@ pub(crate) struct Calls(Cache<Option<IpAddr>, Arc<AtomicU32>>);
 
 impl Calls {
     pub(crate) fn new() -> Self {
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         Self(
             Cache::builder()
                 .max_capacity(ADDRESSES)

@@ -1,5 +1,6 @@
 //! `sightline rules`: alert rules as a file.
 
+use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -97,7 +98,7 @@ fn show(applied: &Applied) -> anyhow::Result<()> {
             "unknown" => ("?", "  (not in the file)"),
             _ => continue,
         };
-        out.push_str(&format!("{sign} {}{note}\n", harmless::block(&change.name)));
+        writeln!(out, "{sign} {}{note}", harmless::block(&change.name))?;
         for difference in &change.differences {
             let Difference {
                 path,
@@ -109,7 +110,7 @@ fn show(applied: &Applied) -> anyhow::Result<()> {
             out.push('\n');
         }
         if let Some(url) = &change.heartbeat_url {
-            out.push_str(&format!("    its job calls {url}, which is not shown again\n"));
+            writeln!(out, "    its job calls {url}, which is not shown again")?;
         }
     }
     io::stdout().write_all(out.as_bytes())?;

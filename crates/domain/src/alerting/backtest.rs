@@ -191,7 +191,7 @@ mod tests {
             peak: 35.0,
             threshold: 10.0,
         };
-        assert_eq!(replayed.episodes, [episode.clone()]);
+        assert_eq!(replayed.episodes, std::slice::from_ref(&episode));
         assert_eq!(replayed.changes.len(), 2);
         assert!(matches!(replayed.changes[0].transition, Transition::Fired { .. }));
         assert!((pages_per_week(1, at(0), at(3_600)) - 168.0).abs() < 1e-9);

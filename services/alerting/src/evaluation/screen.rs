@@ -80,7 +80,7 @@ async fn screen(conn: &mut Connection, org_id: OrgId, focus: &Focus) -> Result<S
     let mut looked_at = Vec::new();
     for rule in &rules {
         match Looked::at(rule, &targets, focus, settled, now) {
-            Look::Screened(looked) => looked_at.push(looked),
+            Look::Screened(looked) => looked_at.push(*looked),
             Look::Itself => screened.to_evaluate.push((rule.id, RuleScope::default())),
             Look::Elsewhere => {}
         }
@@ -122,7 +122,7 @@ async fn firings_by_rule(tx: &TenantTx<'_>) -> Result<HashMap<AlertRuleId, Firin
 }
 
 enum Look<'a> {
-    Screened(Looked<'a>),
+    Screened(Box<Looked<'a>>),
     /// It is evaluated by itself.
     Itself,
     /// It watches nothing of the focus.
@@ -178,12 +178,12 @@ impl<'a> Looked<'a> {
             Facts::Arrivals | Facts::ArrivalsAndDeployments | Facts::Deployments => {}
         }
         let window = Window::of(&definition.condition, rule.evaluated_to, settled, now);
-        Look::Screened(Self {
+        Look::Screened(Box::new(Self {
             rule,
             definition,
             targets,
             window,
-        })
+        }))
     }
 
     fn asked(&self) -> Asked<'_> {

@@ -97,10 +97,8 @@ fn errors_in(random: &mut StdRng, minute: i64, deployments: &[(i64, Course)]) ->
     for (at, course) in deployments {
         let since = minute - at;
         errors += match course {
-            Course::Calm => 0,
             Course::Restart if (0..2).contains(&since) => random.random_range(2..8),
             Course::Troubled if (-25..30).contains(&since) => random.random_range(15..25),
-            Course::Restart | Course::Troubled => 0,
             // Somebody repairs it within the hour.
             Course::Broken {
                 per_minute,
@@ -115,7 +113,7 @@ fn errors_in(random: &mut StdRng, minute: i64, deployments: &[(i64, Course)]) ->
                 };
                 (full as f64 * part * random.random_range(0.8..1.2)) as i64
             }
-            Course::Broken { .. } => 0,
+            Course::Calm | Course::Restart | Course::Troubled | Course::Broken { .. } => 0,
         };
     }
     errors

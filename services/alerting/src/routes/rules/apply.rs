@@ -143,7 +143,7 @@ pub(crate) async fn apply(
         )?);
     }
     changes.sort_by(|one, other| one.view.name.cmp(&other.view.name));
-    let drift = changes.iter().any(|change| change.is_drift());
+    let drift = changes.iter().any(Planned::is_drift);
     let apply = Apply {
         tx: &tx,
         actor: &caller.actor,
