@@ -36,7 +36,10 @@ async fn report(client: &Client, alerts: &[Value]) -> (i64, i64) {
             continue;
         }
         let data = reply.assert_status(200).data();
-        return (data["opened"].as_i64().unwrap(), data["resolved"].as_i64().unwrap());
+        return (
+            data["opened"].as_i64().unwrap(),
+            data["resolved"].as_i64().unwrap(),
+        );
     }
 }
 

@@ -182,7 +182,11 @@ async fn routing_routes(app: &TestApp, incident: &str, channel: &str) -> Vec<(Me
         text(&made.assert_status(201).data()["id"])
     };
     let never = json!({"labels": {"never": "there"}});
-    let route = make("/api/routing/routes", json!({"name": "r", "channel_ids": [], "matcher": never})).await;
+    let route = make(
+        "/api/routing/routes",
+        json!({"name": "r", "channel_ids": [], "matcher": never}),
+    )
+    .await;
     let tomorrow = time::OffsetDateTime::from(std::time::SystemTime::now()) + time::Duration::DAY;
     let tomorrow = tomorrow
         .format(&time::format_description::well_known::Rfc3339)
@@ -200,23 +204,78 @@ async fn routing_routes(app: &TestApp, incident: &str, channel: &str) -> Vec<(Me
     vec![
         (Method::GET, "/api/routing/routes".to_owned(), empty(), true),
         (Method::POST, "/api/routing/routes".to_owned(), empty(), false),
-        (Method::PATCH, format!("/api/routing/routes/{route}"), empty(), false),
-        (Method::DELETE, format!("/api/routing/routes/{route}"), empty(), false),
+        (
+            Method::PATCH,
+            format!("/api/routing/routes/{route}"),
+            empty(),
+            false,
+        ),
+        (
+            Method::DELETE,
+            format!("/api/routing/routes/{route}"),
+            empty(),
+            false,
+        ),
         (Method::PUT, "/api/routing/order".to_owned(), empty(), false),
-        (Method::POST, "/api/routing/preview".to_owned(), json!({"severity": "low"}), true),
+        (
+            Method::POST,
+            "/api/routing/preview".to_owned(),
+            json!({"severity": "low"}),
+            true,
+        ),
         (Method::GET, "/api/silences".to_owned(), empty(), true),
         (Method::POST, "/api/silences".to_owned(), empty(), false),
         (Method::GET, format!("/api/silences/{silence}"), empty(), true),
         (Method::DELETE, format!("/api/silences/{silence}"), empty(), false),
         (Method::GET, "/api/maintenance-windows".to_owned(), empty(), true),
-        (Method::POST, "/api/maintenance-windows".to_owned(), empty(), false),
-        (Method::GET, format!("/api/maintenance-windows/{window}"), empty(), true),
-        (Method::PATCH, format!("/api/maintenance-windows/{window}"), empty(), false),
-        (Method::DELETE, format!("/api/maintenance-windows/{window}"), empty(), false),
-        (Method::POST, format!("/api/channels/{channel}/resume"), empty(), false),
-        (Method::POST, format!("/api/channels/{channel}/rotate-secret"), empty(), false),
-        (Method::POST, "/api/notifications/retry".to_owned(), empty(), false),
-        (Method::GET, format!("/api/incidents/{incident}/explain"), empty(), true),
+        (
+            Method::POST,
+            "/api/maintenance-windows".to_owned(),
+            empty(),
+            false,
+        ),
+        (
+            Method::GET,
+            format!("/api/maintenance-windows/{window}"),
+            empty(),
+            true,
+        ),
+        (
+            Method::PATCH,
+            format!("/api/maintenance-windows/{window}"),
+            empty(),
+            false,
+        ),
+        (
+            Method::DELETE,
+            format!("/api/maintenance-windows/{window}"),
+            empty(),
+            false,
+        ),
+        (
+            Method::POST,
+            format!("/api/channels/{channel}/resume"),
+            empty(),
+            false,
+        ),
+        (
+            Method::POST,
+            format!("/api/channels/{channel}/rotate-secret"),
+            empty(),
+            false,
+        ),
+        (
+            Method::POST,
+            "/api/notifications/retry".to_owned(),
+            empty(),
+            false,
+        ),
+        (
+            Method::GET,
+            format!("/api/incidents/{incident}/explain"),
+            empty(),
+            true,
+        ),
         (Method::GET, place, empty(), true),
     ]
 }
