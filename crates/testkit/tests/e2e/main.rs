@@ -21,7 +21,6 @@ mod watch;
 
 mod bad_input;
 mod faults;
-mod firings;
 mod journey;
 mod kill_ingest;
 mod kill_log_store;
