@@ -15,6 +15,7 @@ const WHAT: &str = "acknowledge_link";
 
 /// What a link stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "they are ids of three different things")]
 pub(crate) struct Acknowledgement {
     pub(crate) org_id: OrgId,
     pub(crate) incident_id: IncidentId,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use db::{DbError, TenantTx};
 use domain::query::aggregate::{Aggregator, Cell, Limits, Table};
-use domain::query::pipe::{Stage, StatsStage};
+use domain::query::pipe::{Stage, Stats as StatsStage};
 pub(crate) use logstore::reader::with_line;
 use logstore::reader::{Line, Plan, Reader, Stats, projection};
 use serde_json::Value;

@@ -43,9 +43,9 @@ fn incident(notification: &Notification, links: Links<'_>, topic: &str) -> Value
 
 fn priority(notification: &Notification) -> u8 {
     match (notification.transition, notification.severity) {
-        (NotifiedTransition::Resolved | NotifiedTransition::Acknowledged, _) => 3,
+        (NotifiedTransition::Resolved | NotifiedTransition::Acknowledged, _)
+        | (NotifiedTransition::Opened, Severity::Medium) => 3,
         (NotifiedTransition::Opened, Severity::Low) => 2,
-        (NotifiedTransition::Opened, Severity::Medium) => 3,
         (NotifiedTransition::Opened, Severity::High) => 4,
         (NotifiedTransition::Opened, Severity::Critical) => 5,
     }

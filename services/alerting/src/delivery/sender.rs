@@ -182,7 +182,8 @@ impl Sender {
             let next = self.one(prepared).await;
             let is_sent = next.outcome == AttemptOutcome::Sent;
             last = next;
-            if !is_sent && !(is_optional && last.outcome == AttemptOutcome::Refused) {
+            let goes_on = is_sent || (is_optional && last.outcome == AttemptOutcome::Refused);
+            if !goes_on {
                 break;
             }
         }

@@ -46,7 +46,7 @@ async fn a_channel_whose_receiver_is_gone_is_paused_and_another_tells_its_organi
         .data();
     assert_eq!(tried["outcome"], "sent");
     eventually(SOON, "what it missed", async || {
-        let texts: Vec<String> = gone.received().iter().map(|one| one.text()).collect();
+        let texts: Vec<String> = gone.received().iter().map(testkit::Received::text).collect();
         if texts.iter().any(|text| text.contains("another")) {
             Ok(())
         } else {
@@ -122,7 +122,7 @@ async fn what_was_given_up_is_retried_in_bulk_but_no_old_story_is_told_as_new() 
     let told: Vec<String> = receiver
         .received_after(before)
         .iter()
-        .map(|one| one.text())
+        .map(testkit::Received::text)
         .collect();
     assert_eq!(told.len(), 4);
     assert!(
