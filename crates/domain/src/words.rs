@@ -60,7 +60,7 @@ pub fn certain_words(text: &str) -> Vec<String> {
     // Of other letters, how case and words go may depend on what is beyond them.
     for piece in within.iter().filter(|piece| piece.is_ascii()) {
         for_each_word(piece, |word| {
-            words.push(String::from_utf8_lossy(word.lower).into_owned())
+            words.push(String::from_utf8_lossy(word.lower).into_owned());
         });
     }
     words
