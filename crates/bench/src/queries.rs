@@ -64,7 +64,7 @@ async fn patterns(asking: &mut Asking, report: &mut Report) -> anyhow::Result<()
     ] {
         let from = to - time::Duration::hours(hours);
         let plan = PatternsPlan {
-            lines: asking.plan(&asking.scopes[..scopes], "", (from, to))?,
+            lines: plan(&asking.scopes[..scopes], "", (from, to))?,
             intervals: Intervals::covering(from, to, 60),
             most_mined: 100_000,
         };
@@ -239,30 +239,10 @@ impl Asking {
         })
     }
 
-    fn plan(
-        &self,
-        scopes: &[SearchScope],
-        query: &str,
-        (from, to): (OffsetDateTime, OffsetDateTime),
-    ) -> anyhow::Result<Plan> {
-        Ok(Plan {
-            scopes: asking(scopes, query)?,
-            from,
-            to,
-            order: Order::NewestFirst,
-            limit: 100,
-            cursor: None,
-            budget: Budget {
-                time: Duration::from_secs(30),
-                bytes: 32 << 20,
-            },
-        })
-    }
-
     pub(crate) async fn ask(&mut self, question: &Question, run: usize) -> anyhow::Result<Touched> {
         let scopes = question.scopes(&self.scopes);
         let day = (self.end - time::Duration::days(1), self.end);
-        let plan = self.plan(scopes, question.text(run), day)?;
+        let plan = plan(scopes, question.text(run), day)?;
         let tx = self.conn.tenant_snapshot(self.org).await?;
         let touched = match question.asks {
             Asks::Lines => {
@@ -292,4 +272,24 @@ impl Asking {
         tx.commit().await?;
         Ok(touched)
     }
+}
+
+/// A search for the newest 100.
+fn plan(
+    scopes: &[SearchScope],
+    query: &str,
+    (from, to): (OffsetDateTime, OffsetDateTime),
+) -> anyhow::Result<Plan> {
+    Ok(Plan {
+        scopes: asking(scopes, query)?,
+        from,
+        to,
+        order: Order::NewestFirst,
+        limit: 100,
+        cursor: None,
+        budget: Budget {
+            time: Duration::from_secs(30),
+            bytes: 32 << 20,
+        },
+    })
 }

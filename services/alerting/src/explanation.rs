@@ -49,7 +49,8 @@ pub(crate) struct RowRef {
 
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Step {
-    step: StepKind,
+    #[serde(rename = "step")]
+    kind: StepKind,
     verdict: Verdict,
     /// For people.
     message: String,
@@ -87,7 +88,7 @@ impl Rows<'_> {
     /// The way of one row of the ledger.
     pub(crate) fn explain(&self, job: &Job) -> Explanation {
         let mut steps = vec![self.evaluation(job.transition), self.grouping()];
-        steps.extend(self.silence(job));
+        steps.push(silence(job));
         if steps.iter().all(|step| step.verdict == Verdict::Passed) {
             steps.push(routing(job));
         }
@@ -128,7 +129,7 @@ impl Rows<'_> {
         };
         let event = self.timeline.iter().find(|event| event.kind == kind);
         Step {
-            step: StepKind::Evaluation,
+            kind: StepKind::Evaluation,
             verdict: Verdict::Passed,
             message: event.map_or_else(
                 || format!("the incident was {}", transition.as_str()),
@@ -145,7 +146,7 @@ impl Rows<'_> {
 
     fn grouping(&self) -> Step {
         Step {
-            step: StepKind::Grouping,
+            kind: StepKind::Grouping,
             verdict: Verdict::Passed,
             message: format!(
                 "one incident for all firings of this problem: {}",
@@ -159,42 +160,43 @@ impl Rows<'_> {
             http_status: None,
         }
     }
+}
 
-    fn silence(&self, job: &Job) -> Option<Step> {
-        let (table, id) = match &job.held {
-            Some(HeldBack::Silence { silence_id, .. }) => ("silences", silence_id.to_string()),
-            Some(HeldBack::Maintenance { window_id, .. }) => ("maintenance_windows", window_id.to_string()),
-            Some(HeldBack::ChannelDisabled | HeldBack::ChannelPaused | HeldBack::OpeningHeld) | None => {
-                return Some(Step {
-                    step: StepKind::Silence,
-                    verdict: Verdict::Passed,
-                    message: "no silence and no maintenance window holds it back".to_owned(),
-                    row: None,
-                    at: Some(job.created_at),
-                    http_status: None,
-                });
-            }
-        };
-        let words = job.held.as_ref().map(HeldBack::in_words).unwrap_or_default();
-        let (verdict, message) = match (job.state, job.settled_at) {
-            (JobState::Held, Some(_)) => (
-                Verdict::Stopped,
-                format!("{words}; the incident was over before it ended"),
-            ),
-            (JobState::Held, None) => (Verdict::Waiting, words),
-            _ => (
-                Verdict::Passed,
-                format!("{words}; it ended, and the incident was not over"),
-            ),
-        };
-        Some(Step {
-            step: StepKind::Silence,
-            verdict,
-            message,
-            row: Some(RowRef { table, id }),
-            at: Some(job.created_at),
-            http_status: None,
-        })
+/// What held it back, if anything did.
+fn silence(job: &Job) -> Step {
+    let (table, id) = match &job.held {
+        Some(HeldBack::Silence { silence_id, .. }) => ("silences", silence_id.to_string()),
+        Some(HeldBack::Maintenance { window_id, .. }) => ("maintenance_windows", window_id.to_string()),
+        Some(HeldBack::ChannelDisabled | HeldBack::ChannelPaused | HeldBack::OpeningHeld) | None => {
+            return Step {
+                kind: StepKind::Silence,
+                verdict: Verdict::Passed,
+                message: "no silence and no maintenance window holds it back".to_owned(),
+                row: None,
+                at: Some(job.created_at),
+                http_status: None,
+            };
+        }
+    };
+    let words = job.held.as_ref().map(HeldBack::in_words).unwrap_or_default();
+    let (verdict, message) = match (job.state, job.settled_at) {
+        (JobState::Held, Some(_)) => (
+            Verdict::Stopped,
+            format!("{words}; the incident was over before it ended"),
+        ),
+        (JobState::Held, None) => (Verdict::Waiting, words),
+        _ => (
+            Verdict::Passed,
+            format!("{words}; it ended, and the incident was not over"),
+        ),
+    };
+    Step {
+        kind: StepKind::Silence,
+        verdict,
+        message,
+        row: Some(RowRef { table, id }),
+        at: Some(job.created_at),
+        http_status: None,
     }
 }
 
@@ -237,7 +239,7 @@ fn routing(job: &Job) -> Step {
         ),
     };
     Step {
-        step: StepKind::Routing,
+        kind: StepKind::Routing,
         verdict,
         message,
         row: Some(row),
@@ -258,7 +260,7 @@ fn channel_step(job: &Job, id: ChannelId, name: &str) -> Step {
         |held| format!("{name}: {}", held.in_words()),
     );
     Step {
-        step: StepKind::Channel,
+        kind: StepKind::Channel,
         verdict,
         message,
         row: Some(RowRef {
@@ -278,7 +280,7 @@ fn attempt_step(attempt: &Attempt) -> Step {
         }
     };
     Step {
-        step: StepKind::Attempt,
+        kind: StepKind::Attempt,
         verdict,
         message: format!("attempt {}: {message}", attempt.attempt),
         row: Some(RowRef {
@@ -298,9 +300,9 @@ fn settle_last(steps: &mut Vec<Step>, job: &Job) {
         JobState::Sent | JobState::Held | JobState::Unrouted => return,
     };
     match steps.last_mut() {
-        Some(last) if last.step == StepKind::Attempt => last.verdict = verdict,
+        Some(last) if last.kind == StepKind::Attempt => last.verdict = verdict,
         Some(_) | None => steps.push(Step {
-            step: StepKind::Attempt,
+            kind: StepKind::Attempt,
             verdict,
             message: match verdict {
                 Verdict::Waiting => "the first attempt is due".to_owned(),

@@ -72,6 +72,13 @@ impl Encoder {
     }
 
     /// What stands behind the last line.
+    #[cfg_attr(
+        not(feature = "parquet"),
+        expect(
+            clippy::unnecessary_wraps,
+            reason = "only Parquet has something to write, which may fail"
+        )
+    )]
     pub(crate) fn finish(self) -> Result<Bytes, ApiError> {
         match self {
             Self::Ndjson | Self::Csv { .. } => Ok(Bytes::new()),

@@ -173,9 +173,7 @@ async fn a_silence_holds_back_and_what_is_not_over_when_it_ends_is_told_then() {
     let wanted = json!({"matcher": {"max_severity": "medium"}, "ends_at": "2098-12-01T00:00:00Z", "reason": "migration"});
     let refused = office.app.developer().post("/api/silences", wanted).await;
     refused.assert_error(400, "VALIDATION_ERROR", "");
-    let soon = (now() + time::Duration::days(1))
-        .format(&time::format_description::well_known::Rfc3339)
-        .unwrap();
+    let soon = crate::test_app::tomorrow();
     let silence = office
         .silence(json!({"matcher": {"max_severity": "medium"}, "ends_at": soon, "reason": "migration"}))
         .await;
@@ -366,8 +364,4 @@ async fn mistakes_are_named_by_their_field() {
     let foreign = json!({"name": "x", "channel_ids": [uuid::Uuid::new_v4()]});
     let refused = office.app.developer().post("/api/routing/routes", foreign).await;
     refused.assert_error(404, "NOT_FOUND", "channel");
-}
-
-fn now() -> time::OffsetDateTime {
-    std::time::SystemTime::now().into()
 }

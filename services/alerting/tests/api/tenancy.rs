@@ -208,10 +208,7 @@ async fn routing_routes(app: &TestApp, incident: &str, channel: &str) -> Vec<(Me
         json!({"name": "r", "channel_ids": [], "matcher": never}),
     )
     .await;
-    let tomorrow = time::OffsetDateTime::from(std::time::SystemTime::now()) + time::Duration::DAY;
-    let tomorrow = tomorrow
-        .format(&time::format_description::well_known::Rfc3339)
-        .unwrap();
+    let tomorrow = crate::test_app::tomorrow();
     let silence = json!({"reason": "r", "ends_at": tomorrow, "matcher": never});
     let silence = make("/api/silences", silence).await;
     let schedule = json!({"time_zone": "UTC", "days": ["mon"], "start": "02:00", "duration_minutes": 60});

@@ -326,3 +326,14 @@ pub(crate) fn kinds(incident: &Value) -> Vec<String> {
         .map(|event| text(&event["kind"]))
         .collect()
 }
+
+/// This time tomorrow, as an API takes it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a silence has to end after the database's now"
+)]
+pub(crate) fn tomorrow() -> String {
+    (time::OffsetDateTime::now_utc() + time::Duration::DAY)
+        .format(&time::format_description::well_known::Rfc3339)
+        .unwrap()
+}

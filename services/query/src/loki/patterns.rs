@@ -6,6 +6,7 @@ use domain::patterns::PLACEHOLDER;
 use logstore::reader::Intervals;
 use serde::Serialize;
 use service_kit::ApiError;
+use time::OffsetDateTime;
 
 use super::places::Places;
 use super::{Call, Success, refused};
@@ -58,7 +59,7 @@ pub(crate) async fn patterns(call: Call<'_>) -> Result<Success<Vec<LokiPattern>>
     let mut found = patterns::count(call.state, &tx, plan, intervals).await?;
     let top = patterns::top(&tx, &mut found, Order::MostLines, limit, |_| true).await?;
     tx.commit().await?;
-    let starts: Vec<i64> = intervals.starts().map(|start| start.unix_timestamp()).collect();
+    let starts: Vec<i64> = intervals.starts().map(OffsetDateTime::unix_timestamp).collect();
     let view = |named: patterns::Named| LokiPattern {
         pattern: named.described.text.replace(PLACEHOLDER, LOKI_PLACEHOLDER),
         level: named.count.level().as_str(),

@@ -62,13 +62,11 @@ pub(crate) async fn stats(
     params: QueryParams<LogFilter>,
 ) -> Result<web::Json<Data<TableView>>, ApiError> {
     let ask = params.0.read_with_pipe(kit.clock.now())?;
-    let stage = match &ask.query.pipe[..] {
-        [stage @ (Stage::Stats(_) | Stage::Top(_) | Stage::Patterns)] => stage.clone(),
-        _ => {
-            let message = "has no pipe that says what to compute; add one, such as | stats count() by level";
-            return Err(ApiError::invalid("q", message));
-        }
+    let [stage] = &ask.query.pipe[..] else {
+        let message = "has no pipe that says what to compute; add one, such as | stats count() by level";
+        return Err(ApiError::invalid("q", message));
     };
+    let stage = stage.clone();
     let _turn = state.admission.enter(caller.org_id).await?;
     let mut conn = kit.db.conn("query.stats").await?;
     let tx = conn.tenant_snapshot(caller.org_id).await?;

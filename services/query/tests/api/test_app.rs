@@ -71,7 +71,7 @@ impl TestApp {
             ingest,
             alerting,
             webhook,
-            running: running,
+            running,
         }
     }
 

@@ -21,11 +21,11 @@ use crate::tail::{Event, Followed as _, Following};
 /// A connection without lines is written to this often: one whose client is gone is found out.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 /// Whether they may still see it is looked at this often.
-const ADMISSION: Duration = Duration::from_secs(60);
+const ADMISSION: Duration = Duration::from_mins(1);
 /// As Loki has it by default.
 const LONGEST: Duration = Duration::from_hours(1);
 /// A client that takes nothing for so long is taken for gone.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Follows new lines of a log query over a websocket, after the newest from before. A reader that is too slow is told in
 /// `dropped_entries`: an entry has the labels `reason` and `lines`, which is how many. `delay_for` plays no part: a line that
@@ -194,7 +194,8 @@ fn frame(events: &[Event], categorized: bool, now: OffsetDateTime) -> Option<Str
     }
     let mut frame = format!(r#"{{"streams":[{}]"#, streams.join(","));
     if !dropped.is_empty() {
-        frame += &format!(r#","dropped_entries":{}"#, json!(dropped));
+        frame += r#","dropped_entries":"#;
+        frame += &json!(dropped).to_string();
     }
     if categorized {
         frame += r#","encodingFlags":["categorize-labels"]"#;
