@@ -128,6 +128,11 @@ impl Expr {
             })
         })
     }
+
+    /// Whether what it means depends on when it is asked.
+    pub fn has_relative_times(&self) -> bool {
+        self.at(OffsetDateTime::UNIX_EPOCH) != *self
+    }
 }
 
 #[cfg(test)]
@@ -188,6 +193,7 @@ mod tests {
             environment: "",
         };
         let fixed = expr.at(NOW);
+        assert!(expr.has_relative_times() && !fixed.has_relative_times());
         for (minutes, expected) in [(61, false), (60, true), (6, true), (5, false), (0, false)] {
             assert_eq!(
                 crate::query::matches(&fixed, &line(minutes)),

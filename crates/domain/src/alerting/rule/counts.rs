@@ -263,14 +263,19 @@ impl LogQuery {
 
 fn parse_filter(q: &str) -> Result<Query, InvalidParams> {
     let query = Query::parse(q).map_err(|error| invalid("q", error.to_string()))?;
-    if query.pipe.is_empty() {
-        Ok(query)
-    } else {
-        Err(invalid(
+    if !query.pipe.is_empty() {
+        return Err(invalid(
             "q",
             "must be a filter alone, without | and what follows: matching lines are counted",
-        ))
+        ));
     }
+    if query.filter.has_relative_times() {
+        return Err(invalid(
+            "q",
+            "must not hold times from now on, as in ts:>now-1h: window_seconds says which lines count",
+        ));
+    }
+    Ok(query)
 }
 
 fn parse_group_by(params: &Map<String, Value>) -> Result<Vec<String>, InvalidParams> {

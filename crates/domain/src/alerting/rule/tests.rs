@@ -64,6 +64,7 @@ fn parameters_round_trip(#[case] kind: RuleType, #[case] params: Value) {
 #[case(RuleType::ErrorRate, json!({"threshold_percent": 1, "window_seconds": 60}), "min_lines")]
 #[case(RuleType::LogQuery, json!({"q": "a OR", "threshold": 1, "window_seconds": 60}), "q")]
 #[case(RuleType::LogQuery, json!({"q": "a | stats count()", "threshold": 1, "window_seconds": 60}), "q")]
+#[case(RuleType::LogQuery, json!({"q": "a ts:>now-1h", "threshold": 1, "window_seconds": 60}), "q")]
 #[case(RuleType::LogQuery, json!({"q": "a", "threshold": 1, "window_seconds": 3_601}), "window_seconds")]
 #[case(RuleType::LogQuery, json!({"q": "a", "threshold": 1, "window_seconds": 60, "comparison": "<"}), "comparison")]
 #[case(RuleType::LogQuery, json!({"q": "a", "threshold": 1, "window_seconds": 60, "group_by": "b"}), "group_by")]

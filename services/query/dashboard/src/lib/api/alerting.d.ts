@@ -1,5 +1,85 @@
 // Made by scripts/types.mjs from the OpenAPI document of alerting.
 export interface paths {
+    "/api/acknowledge/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what the link would acknowledge, and a button that does. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description from a message */
+                    token: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description a page with a button */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/html": unknown;
+                    };
+                };
+                /** @description the link is not one of ours, or has expired */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Acknowledges the incident. The same again changes nothing. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description from a message */
+                    token: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description a page that says so */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/html": unknown;
+                    };
+                };
+                /** @description the link is not one of ours, or has expired */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/alerts": {
         parameters: {
             query?: never;
@@ -43,16 +123,17 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["CreateRuleRequest"];
+                    "application/json": components["schemas"]["RuleBody"];
                 };
             };
             responses: {
+                /** @description a heartbeat's address is in `heartbeat_url`, once */
                 201: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Data_RuleView"];
+                        "application/json": components["schemas"]["Data_RuleMadeView"];
                     };
                 };
                 /** @description no such service or environment */
@@ -66,6 +147,252 @@ export interface paths {
                 };
                 /** @description the name is taken */
                 409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes the organisation's rules as a file says, by name: all of them or, where one is wrong, none. Applied again, it changes
+         *     nothing.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    /**
+                     * @example {
+                     *       "document": "version: 1\nrules:\n  - name: checkout errors\n    type: error_count\n    service: checkout\n    severity: high\n    params: {threshold: 20, window_seconds: 300}\n",
+                     *       "dry_run": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApplyRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_AppliedView"];
+                    };
+                };
+                /** @description the file is wrong; the path says where */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description more rules than an organisation may have */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tries a rule on the last days, with the evaluator that runs in production. Rules over arrivals, deployments and calls find
+         *     what they would have found then; a query counts lines by their own time, late ones included. What people did to incidents
+         *     plays no part.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["BacktestRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_BacktestView"];
+                    };
+                };
+                /** @description a wrong field, or more history than can be looked at in time */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description others look back at this moment */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every rule of the organisation as a YAML file that `apply` takes, by name. Addresses of heartbeats are not in it. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example version: 1
+                         *     rules:
+                         *     - name: checkout errors
+                         *       type: error_count
+                         *       service: checkout
+                         *       params:
+                         *         threshold: 20
+                         *         window_seconds: 300
+                         *       severity: high
+                         */
+                        "application/yaml": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows what a rule sees over a range of time. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PreviewRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_PreviewView"];
+                    };
+                };
+                /** @description a wrong field, or more history than can be looked at in time */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description others look back at this moment */
+                503: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -193,6 +520,106 @@ export interface paths {
                 };
             };
         };
+        trace?: never;
+    };
+    "/api/alerts/{id}/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a heartbeat another address; the one that it had is no longer known. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["AlertRuleId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description the address is shown once */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_HeartbeatUrlView"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description the rule is no heartbeat */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each version of a rule said, newest first; the newest hundred. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["AlertRuleId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_Vec_VersionView"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/channels": {
@@ -352,6 +779,112 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/channels/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Uses a paused channel again: what it missed of incidents that are not over is sent now. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["ChannelId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_ChannelView"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a webhook a new signing secret, which is shown once. Until the overlap is over every message carries two
+         *     signatures, one of each secret, as the Standard Webhooks specification has it.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["ChannelId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RotateRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_WrittenChannelView"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description it is no webhook */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels/{id}/test": {
         parameters: {
             query?: never;
@@ -361,7 +894,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sends a test message now, also through a disabled channel, and says what the receiver answered. */
+        /**
+         * Sends a test message now, also through a disabled or paused channel, and says what the receiver answered. A paused channel
+         *     whose test arrives is used again.
+         */
         post: {
             parameters: {
                 query?: never;
@@ -391,6 +927,55 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Explains a moment at a place, also when nobody was told: each rule that looks there says why it fires or not. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description RFC 3339; now when absent. */
+                    at?: string;
+                    service_id: components["schemas"]["ServiceId"];
+                    environment_id: components["schemas"]["EnvironmentId"];
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_MomentExplanation"];
+                    };
+                };
+                /** @description no such service or environment */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -558,6 +1143,54 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/incidents/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explains an incident: evaluation, grouping, silence, routing, channel, attempt and answer, each step with the row that it
+         *     comes from; also for channels that were not told.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["IncidentId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_IncidentExplanation"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents/{id}/notes": {
         parameters: {
             query?: never;
@@ -607,6 +1240,204 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/maintenance-windows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Maintenance windows, newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Rows a page, 1 to 1000; 100 when absent. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before; absent for the first. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_WindowView"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Holds back what would be told of such incidents while a window is open. What opens meanwhile and is not over when it
+         *     closes is told then.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CreateWindowRequest"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_WindowView"];
+                    };
+                };
+                /** @description no such service, environment or rule */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description the name is taken */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/maintenance-windows/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One maintenance window. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["MaintenanceWindowId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_WindowView"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Deletes a maintenance window. What it holds back is told if its incident is not over. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["MaintenanceWindowId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Changes a maintenance window. What it holds back is looked at again. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["MaintenanceWindowId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangeWindowRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_WindowView"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description the name is taken */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
     "/api/notifications": {
         parameters: {
             query?: never;
@@ -618,10 +1449,16 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description pending, claimed, sent or dead; all when absent. */
+                    /** @description pending, claimed, sent, dead, unknown, held or unrouted; all when absent. */
                     state?: string;
                     /** @description Those of one incident. */
                     incident_id?: components["schemas"]["IncidentId"];
+                    /** @description Those of one channel. */
+                    channel_id?: components["schemas"]["ChannelId"];
+                    /** @description What this silence holds back, or held back last. */
+                    silence_id?: components["schemas"]["SilenceId"];
+                    /** @description What this maintenance window holds back, or held back last. */
+                    window_id?: components["schemas"]["MaintenanceWindowId"];
                     /** @description Rows a page, 1 to 1000; 100 when absent. */
                     limit?: number;
                     /** @description `next_cursor` of the page before; absent for the first. */
@@ -645,6 +1482,56 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tries many notifications that were given up again, at most 500 at a time, oldest first. Those that a later notification
+         *     overtook stay given up, and so do openings of incidents that are over: they would tell an old story as new.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RetryManyRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_RetriedView"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -690,6 +1577,566 @@ export interface paths {
                 };
                 /** @description it is not dead, or was overtaken by a later one */
                 409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/routing/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts the routes into an order. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["OrderRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_Vec_RouteView"];
+                    };
+                };
+                /** @description the list is not the one of all routes */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/routing/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who would be told if such an incident opened. Channels that nothing chooses are not listed. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PreviewRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_Vec_WouldBeTold"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/routing/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All routes in the order in which they are asked. Where none matches, every channel is told. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_Vec_RouteView"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Makes a route behind all others. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CreateRouteRequest"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_RouteView"];
+                    };
+                };
+                /** @description no such channel, service, environment or rule */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description the name is taken */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/routing/routes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a route. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["RouteId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Changes a route. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["RouteId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangeRouteRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_RouteView"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description the name is taken */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Silences, newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Whether those that are over are listed too; false when absent. */
+                    with_ended?: boolean;
+                    /** @description Rows a page, 1 to 1000; 100 when absent. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before; absent for the first. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_SilenceView"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Holds back what would be told of such incidents. What opens meanwhile and is not over when the silence ends is told then. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CreateSilenceRequest"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_SilenceView"];
+                    };
+                };
+                /** @description no such service, environment or rule */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/silences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One silence. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["SilenceId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_SilenceView"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /**
+         * Ends a silence now. What it holds back is told if its incident is not over. The silence stays in the list of those that
+         *     are over.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["SilenceId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alertmanager": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a webhook of Alertmanager (version 4). In its configuration: `webhook_configs: [{url: …/api/v1/alertmanager,
+         *     http_config: {authorization: {credentials: slk_…}}}]`, with a key that has the scope `alerts:write`.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Payload"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_ReceivedView"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description the key lacks the scope alerts:write */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/heartbeats/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same, for jobs that can only GET. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the secret of the address, slh_… */
+                    token: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_BeatView"];
+                    };
+                };
+                /** @description no such heartbeat */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description too many calls from one place */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** A job says that it ran: the address is shown when its rule is made. Calls within 5 s count as one. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the secret of the address, slh_… */
+                    token: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_BeatView"];
+                    };
+                };
+                /** @description no such heartbeat */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description too many calls from one place */
+                429: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -756,8 +2203,42 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @enum {string} */
+        Action: "create" | "change" | "delete" | "unchanged" | "unknown";
+        Alert: {
+            annotations?: {
+                [key: string]: string;
+            };
+            /** @description Names the problem, within that Alertmanager. */
+            fingerprint: string;
+            generatorURL?: string;
+            labels?: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            startsAt: string;
+            status: components["schemas"]["AlertStatus"];
+        };
         /** Format: uuid */
         AlertRuleId: string;
+        /** @enum {string} */
+        AlertStatus: "firing" | "resolved";
+        AppliedView: {
+            /** @description False for a dry run. */
+            applied: boolean;
+            /** @description By name. */
+            changes: components["schemas"]["ChangeView"][];
+            /** @description Whether what is in force differs from the file; rules that the file does not know are no drift unless `prune` is set. */
+            drift: boolean;
+        };
+        ApplyRequest: {
+            /** @description YAML: `version: 1` and `rules`, each with the fields of a rule, and service and environment by name. */
+            document: string;
+            /** @description Shows what would change, and changes nothing. */
+            dry_run?: boolean;
+            /** @description Deletes rules that the file does not name. */
+            prune?: boolean;
+        };
         /**
          * @description What came of one attempt.
          * @enum {string}
@@ -779,6 +2260,31 @@ export interface components {
             /** Format: date-time */
             started_at: string;
         };
+        /** @description A draft, a rule as it is in force, or both to compare them. */
+        BacktestRequest: {
+            /**
+             * Format: int32
+             * @description 1 to 30.
+             */
+            days: number;
+            draft?: components["schemas"]["Draft"] | null;
+            rule_id?: components["schemas"]["AlertRuleId"] | null;
+        };
+        BacktestView: {
+            /** @description The draft; the rule in force where there is none. */
+            candidate: components["schemas"]["OutcomeView"];
+            /** Format: date-time */
+            from: string;
+            in_force?: components["schemas"]["OutcomeView"] | null;
+            /** @description Newest first, the newest 500. */
+            incidents: components["schemas"]["IncidentMetView"][];
+            /** Format: date-time */
+            to: string;
+        };
+        BeatView: {
+            /** @description Always true. */
+            noted: boolean;
+        };
         /**
          * @description What is absent stays as it is. A new `config` replaces the old one; a webhook keeps its secret unless another is
          *     given.
@@ -787,6 +2293,7 @@ export interface components {
             config?: Record<string, never> | null;
             enabled?: boolean | null;
             name?: components["schemas"]["Name"] | null;
+            on_unknown?: components["schemas"]["OnUnknown"] | null;
         };
         /** @description What is absent stays as it is. */
         ChangeIncidentRequest: {
@@ -794,50 +2301,113 @@ export interface components {
             status?: components["schemas"]["IncidentStatus"] | null;
             title?: components["schemas"]["Name"] | null;
         };
+        /** @description What is absent stays as it is. */
+        ChangeRouteRequest: {
+            channel_ids?: components["schemas"]["ChannelId"][] | null;
+            continues?: boolean | null;
+            enabled?: boolean | null;
+            matcher?: components["schemas"]["Matcher"] | null;
+            name?: components["schemas"]["Name"] | null;
+        };
         /** @description What is absent stays as it is; a `service_id` or `environment_id` of null widens the scope. The type stays. */
         ChangeRuleRequest: {
             /** Format: int32 */
             cooldown_seconds?: number | null;
+            description?: components["schemas"]["Description"] | null;
             enabled?: boolean | null;
             /** Format: uuid */
             environment_id?: string | null;
             /** Format: int32 */
             for_seconds?: number | null;
+            /** Format: int32 */
+            keep_firing_for_seconds?: number | null;
+            labels?: components["schemas"]["Labels"] | null;
             name?: components["schemas"]["Name"] | null;
             params?: Record<string, never> | null;
+            runbook_url?: string | null;
             /** Format: uuid */
             service_id?: string | null;
             severity?: components["schemas"]["Severity"] | null;
         };
+        ChangeView: {
+            action: components["schemas"]["Action"];
+            differences: components["schemas"]["DifferenceView"][];
+            /** @description Of a heartbeat that was made: what its job calls, shown once. */
+            heartbeat_url?: string | null;
+            name: string;
+        };
+        /** @description What is absent stays as it is. */
+        ChangeWindowRequest: {
+            enabled?: boolean | null;
+            matcher?: components["schemas"]["Matcher"] | null;
+            name?: components["schemas"]["Name"] | null;
+            reason?: components["schemas"]["FreeText"] | null;
+            schedule?: components["schemas"]["Schedule"] | null;
+        };
         /** Format: uuid */
         ChannelId: string;
         /** @enum {string} */
-        ChannelType: "slack" | "discord" | "webhook";
+        ChannelType: "slack" | "slack_bot" | "discord" | "teams" | "email" | "pagerduty" | "opsgenie" | "telegram" | "ntfy" | "webhook";
         ChannelView: {
+            /**
+             * Format: int32
+             * @description Failed attempts since the last success.
+             */
+            consecutive_failures: number;
             /** Format: date-time */
             created_at: string;
+            /** @description Whether the receiver recognises a message that it had before, so that a repeat does no harm. */
+            dedupes: boolean;
             enabled: boolean;
             /** @description The host of its address and the last four characters: all that is shown of the configuration. */
             hint: string;
             id: components["schemas"]["ChannelId"];
             name: string;
+            /** @description What is done when nobody knows whether a message arrived, and the receiver would not recognise it a second time. */
+            on_unknown: components["schemas"]["OnUnknown"];
+            /**
+             * Format: date-time
+             * @description Since when it takes nothing because it kept failing; null when it is in use.
+             */
+            paused_at?: string | null;
+            paused_reason?: string | null;
             type: components["schemas"]["ChannelType"];
             /** Format: date-time */
             updated_at: string;
         };
+        /** @description What chose a channel. */
+        ChosenBy: {
+            /** @enum {string} */
+            by: "default";
+        } | {
+            /** @enum {string} */
+            by: "route";
+            name: string;
+            route_id: components["schemas"]["RouteId"];
+        } | {
+            /** @enum {string} */
+            by: "opening";
+        } | {
+            /** @enum {string} */
+            by: "any_other";
+        };
         CreateChannelRequest: {
             /**
-             * @description `slack` and `discord`: {webhook_url}. `webhook`: {url, secret?}; the secret is whsec_ and base64, and is made
-             *     when absent.
+             * @description `slack`, `discord` and `teams`: {webhook_url}. `slack_bot`: {token, channel, api_url?}. `email`: {to: [..]}.
+             *     `pagerduty`: {routing_key, api_url?}. `opsgenie`: {api_key, api_url?}. `telegram`: {bot_token, chat_id, api_url?}.
+             *     `ntfy`: {topic, server_url?, token?}. `webhook`: {url, secret?}; the secret is whsec_ and base64, and is made when
+             *     absent.
              */
             config: Record<string, never>;
             /** @description True when absent. */
             enabled?: boolean | null;
             name: components["schemas"]["Name"];
+            on_unknown?: components["schemas"]["OnUnknown"] | null;
             type: components["schemas"]["ChannelType"];
         };
         CreateIncidentRequest: {
             environment_id?: components["schemas"]["EnvironmentId"] | null;
+            labels?: components["schemas"]["Labels"] | null;
             service_id?: components["schemas"]["ServiceId"] | null;
             severity: components["schemas"]["Severity"];
             summary?: components["schemas"]["FreeText"] | null;
@@ -846,32 +2416,159 @@ export interface components {
         CreateNoteRequest: {
             text: components["schemas"]["FreeText"];
         };
-        CreateRuleRequest: {
-            /**
-             * Format: int32
-             * @description How long after firing it does not fire again, 0 to 604800; 0 when absent.
-             */
-            cooldown_seconds?: number;
+        /**
+         * @example {
+         *       "channel_ids": [
+         *         "6d6e2a0c-5c1d-4c64-9b0e-0d6c5f1f2a3b"
+         *       ],
+         *       "matcher": {
+         *         "labels": {
+         *           "team": "payments"
+         *         },
+         *         "min_severity": "high"
+         *       },
+         *       "name": "payments, urgent"
+         *     }
+         */
+        CreateRouteRequest: {
+            /** @description Whom it tells; an empty list tells nobody. */
+            channel_ids: components["schemas"]["ChannelId"][];
+            /** @description False when absent. */
+            continues?: boolean;
             /** @description True when absent. */
             enabled?: boolean | null;
-            environment_id?: components["schemas"]["EnvironmentId"] | null;
-            /**
-             * Format: int32
-             * @description How long the condition must hold before the rule fires, 0 to 86400; 0 when absent.
-             */
-            for_seconds?: number;
+            /** @description What must hold of an incident; everything matches when absent. */
+            matcher?: components["schemas"]["Matcher"];
             name: components["schemas"]["Name"];
-            /** @description For `error_count`: threshold (1 or more) and window_seconds (10 to 86400). For `deployment_failure`: {}. */
-            params: Record<string, never>;
-            service_id?: components["schemas"]["ServiceId"] | null;
-            severity: components["schemas"]["Severity"];
-            type: components["schemas"]["RuleType"];
+        };
+        /**
+         * @example {
+         *       "ends_at": "2026-11-29T23:00:00Z",
+         *       "matcher": {
+         *         "labels": {
+         *           "team": "payments"
+         *         }
+         *       },
+         *       "reason": "planned migration"
+         *     }
+         */
+        CreateSilenceRequest: {
+            /**
+             * Format: date-time
+             * @description At most 90 days after its start.
+             */
+            ends_at: string;
+            /** @description What must hold of an incident; everything is held back when absent. */
+            matcher?: components["schemas"]["Matcher"];
+            reason: components["schemas"]["FreeText"];
+            /**
+             * Format: date-time
+             * @description Now when absent.
+             */
+            starts_at?: string | null;
+        };
+        /**
+         * @example {
+         *       "name": "weekly backups",
+         *       "reason": "disks are busy",
+         *       "schedule": {
+         *         "days": [
+         *           "sat",
+         *           "sun"
+         *         ],
+         *         "duration_minutes": 90,
+         *         "start": "02:30",
+         *         "time_zone": "Europe/Berlin"
+         *       }
+         *     }
+         */
+        CreateWindowRequest: {
+            /** @description True when absent. */
+            enabled?: boolean | null;
+            /** @description What must hold of an incident; everything is held back when absent. */
+            matcher?: components["schemas"]["Matcher"];
+            name: components["schemas"]["Name"];
+            reason?: components["schemas"]["FreeText"] | null;
+            schedule: components["schemas"]["Schedule"];
+        };
+        Data_AppliedView: {
+            data: {
+                /** @description False for a dry run. */
+                applied: boolean;
+                /** @description By name. */
+                changes: components["schemas"]["ChangeView"][];
+                /** @description Whether what is in force differs from the file; rules that the file does not know are no drift unless `prune` is set. */
+                drift: boolean;
+            };
+        };
+        Data_BacktestView: {
+            data: {
+                /** @description The draft; the rule in force where there is none. */
+                candidate: components["schemas"]["OutcomeView"];
+                /** Format: date-time */
+                from: string;
+                in_force?: components["schemas"]["OutcomeView"] | null;
+                /** @description Newest first, the newest 500. */
+                incidents: components["schemas"]["IncidentMetView"][];
+                /** Format: date-time */
+                to: string;
+            };
+        };
+        Data_BeatView: {
+            data: {
+                /** @description Always true. */
+                noted: boolean;
+            };
+        };
+        Data_ChannelView: {
+            data: {
+                /**
+                 * Format: int32
+                 * @description Failed attempts since the last success.
+                 */
+                consecutive_failures: number;
+                /** Format: date-time */
+                created_at: string;
+                /** @description Whether the receiver recognises a message that it had before, so that a repeat does no harm. */
+                dedupes: boolean;
+                enabled: boolean;
+                /** @description The host of its address and the last four characters: all that is shown of the configuration. */
+                hint: string;
+                id: components["schemas"]["ChannelId"];
+                name: string;
+                /** @description What is done when nobody knows whether a message arrived, and the receiver would not recognise it a second time. */
+                on_unknown: components["schemas"]["OnUnknown"];
+                /**
+                 * Format: date-time
+                 * @description Since when it takes nothing because it kept failing; null when it is in use.
+                 */
+                paused_at?: string | null;
+                paused_reason?: string | null;
+                type: components["schemas"]["ChannelType"];
+                /** Format: date-time */
+                updated_at: string;
+            };
+        };
+        Data_HeartbeatUrlView: {
+            data: {
+                /** @example https://sightline.example.com/api/v1/heartbeats/slh_… */
+                heartbeat_url: string;
+            };
         };
         Data_IncidentDetailView: {
             /** @description An incident with its newest 500 events, oldest first, and its newest 100 notifications, newest first. */
             data: components["schemas"]["IncidentView"] & {
                 notifications: components["schemas"]["NotificationDetailView"][];
                 timeline: components["schemas"]["EventView"][];
+            };
+        };
+        Data_IncidentExplanation: {
+            /** @description An incident, and how each of its transitions reached each channel, or why not. At most 1,000 of them, newest first. */
+            data: {
+                /** @description Times at which the rule would have fired again, and what held it. */
+                held_firings: Record<string, never>[];
+                incident: components["schemas"]["IncidentView"];
+                notifications: components["schemas"]["Explanation"][];
             };
         };
         Data_IncidentView: {
@@ -881,6 +2578,7 @@ export interface components {
                 acknowledged_by?: components["schemas"]["UserId"] | null;
                 environment_id?: components["schemas"]["EnvironmentId"] | null;
                 id: components["schemas"]["IncidentId"];
+                labels: components["schemas"]["Labels"];
                 /** Format: date-time */
                 opened_at: string;
                 /** Format: date-time */
@@ -895,6 +2593,15 @@ export interface components {
                 title: string;
                 /** Format: date-time */
                 updated_at: string;
+            };
+        };
+        Data_MomentExplanation: {
+            /** @description A moment at a place: the incidents that were not over, each explained, and every rule that looks there. */
+            data: {
+                /** Format: date-time */
+                at: string;
+                incidents: components["schemas"]["IncidentExplanation"][];
+                rules: components["schemas"]["RuleExplanation"][];
             };
         };
         Data_NoteView: {
@@ -912,11 +2619,13 @@ export interface components {
             data: {
                 /** Format: int32 */
                 attempts: number;
-                channel_id: components["schemas"]["ChannelId"];
-                channel_name: string;
-                channel_type: components["schemas"]["ChannelType"];
+                channel_id?: components["schemas"]["ChannelId"] | null;
+                channel_name?: string | null;
+                channel_type?: components["schemas"]["ChannelType"] | null;
+                chosen_by?: components["schemas"]["ChosenBy"] | null;
                 /** Format: date-time */
                 created_at: string;
+                held?: components["schemas"]["HeldBack"] | null;
                 id: components["schemas"]["NotificationJobId"];
                 incident_id: components["schemas"]["IncidentId"];
                 /** @description Why the last attempt failed. */
@@ -935,9 +2644,75 @@ export interface components {
                 transition: components["schemas"]["NotifiedTransition"];
             };
         };
+        Data_PreviewView: {
+            data: {
+                /** Format: date-time */
+                from: string;
+                /** @description Places that are not in `series`. */
+                left_out: number;
+                /** @description Those that come closest to firing first; at most 20. */
+                series: components["schemas"]["SeriesView"][];
+                /**
+                 * Format: int64
+                 * @description Between two points.
+                 */
+                step_seconds: number;
+                /**
+                 * Format: double
+                 * @description Null where it differs from point to point.
+                 */
+                threshold?: number | null;
+                /** Format: date-time */
+                to: string;
+            };
+        };
+        Data_ReceivedView: {
+            /** @description What a request changed. */
+            data: {
+                alerts: number;
+                /** @description Incidents that opened. */
+                opened: number;
+                /** @description Incidents that resolved. */
+                resolved: number;
+            };
+        };
+        Data_RetriedView: {
+            /** @description What a retry of many did. */
+            data: {
+                /** @description Whether there may be more: ask again. */
+                more: boolean;
+                retried: number;
+            };
+        };
+        Data_RouteView: {
+            data: {
+                /** @description Whom it tells; nobody when empty. */
+                channel_ids: components["schemas"]["ChannelId"][];
+                /** @description Whether the routes behind it are asked as well when it matches. */
+                continues: boolean;
+                /** Format: date-time */
+                created_at: string;
+                enabled: boolean;
+                id: components["schemas"]["RouteId"];
+                matcher: components["schemas"]["Matcher"];
+                name: string;
+                /** Format: date-time */
+                updated_at: string;
+            };
+        };
         Data_RuleDetailView: {
             data: components["schemas"]["RuleView"] & {
                 firings: components["schemas"]["FiringView"][];
+                heartbeat?: components["schemas"]["HeartbeatView"] | null;
+                /** @description What it decided lately, newest first. */
+                transitions: components["schemas"]["TransitionView"][];
+            };
+        };
+        Data_RuleMadeView: {
+            /** @description A rule that was made. */
+            data: components["schemas"]["RuleView"] & {
+                /** @description What the job of a heartbeat calls, with POST or GET; it is not shown again. */
+                heartbeat_url?: string | null;
             };
         };
         Data_RuleView: {
@@ -946,20 +2721,25 @@ export interface components {
                 cooldown_seconds: number;
                 /** Format: date-time */
                 created_at: string;
+                description: string;
                 enabled: boolean;
                 environment_id?: components["schemas"]["EnvironmentId"] | null;
                 /** Format: int32 */
                 for_seconds: number;
                 id: components["schemas"]["AlertRuleId"];
+                /** Format: int32 */
+                keep_firing_for_seconds: number;
+                labels: components["schemas"]["Labels"];
                 /** @description Why the last evaluation failed; null when it did not. */
                 last_error?: string | null;
                 /** Format: date-time */
                 last_evaluated_at?: string | null;
                 name: string;
                 params: Record<string, never>;
+                runbook_url?: string | null;
                 service_id?: components["schemas"]["ServiceId"] | null;
                 severity: components["schemas"]["Severity"];
-                /** @description `error_count` or `deployment_failure`. */
+                /** @description `error_count`, `error_rate`, `log_query`, `silence`, `deployment_failure`, `deploy_regression` or `heartbeat`. */
                 type: string;
                 /** Format: date-time */
                 updated_at: string;
@@ -968,6 +2748,31 @@ export interface components {
                  * @description Rises with every change.
                  */
                 version: number;
+            };
+        };
+        Data_SilenceView: {
+            data: {
+                author: string;
+                /** Format: date-time */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When somebody ended it before its time; null otherwise.
+                 */
+                ended_at?: string | null;
+                ended_by?: string | null;
+                /** Format: date-time */
+                ends_at: string;
+                /**
+                 * Format: int64
+                 * @description Notifications that it holds back, or held back last: `GET /api/notifications?silence_id=…` lists them.
+                 */
+                held: number;
+                id: components["schemas"]["SilenceId"];
+                matcher: components["schemas"]["Matcher"];
+                reason: string;
+                /** Format: date-time */
+                starts_at: string;
             };
         };
         Data_Swept: {
@@ -997,6 +2802,63 @@ export interface components {
                 outcome: components["schemas"]["AttemptOutcome"];
             };
         };
+        Data_Vec_RouteView: {
+            data: {
+                /** @description Whom it tells; nobody when empty. */
+                channel_ids: components["schemas"]["ChannelId"][];
+                /** @description Whether the routes behind it are asked as well when it matches. */
+                continues: boolean;
+                /** Format: date-time */
+                created_at: string;
+                enabled: boolean;
+                id: components["schemas"]["RouteId"];
+                matcher: components["schemas"]["Matcher"];
+                name: string;
+                /** Format: date-time */
+                updated_at: string;
+            }[];
+        };
+        Data_Vec_VersionView: {
+            data: {
+                /** Format: date-time */
+                created_at: string;
+                definition: Record<string, never>;
+                /** Format: int32 */
+                version: number;
+            }[];
+        };
+        Data_Vec_WouldBeTold: {
+            data: {
+                channel_id: components["schemas"]["ChannelId"];
+                channel_name: string;
+                channel_type: components["schemas"]["ChannelType"];
+                chosen_by: components["schemas"]["ChosenBy"];
+                held?: components["schemas"]["HeldBack"] | null;
+                told: boolean;
+            }[];
+        };
+        Data_WindowView: {
+            data: {
+                author: string;
+                /** Format: date-time */
+                created_at: string;
+                enabled: boolean;
+                /**
+                 * Format: int64
+                 * @description Notifications that it holds back, or held back last: `GET /api/notifications?window_id=…` lists them.
+                 */
+                held: number;
+                id: components["schemas"]["MaintenanceWindowId"];
+                matcher: components["schemas"]["Matcher"];
+                name: string;
+                /** @description The present one, if it is one, and those that follow. */
+                next: components["schemas"]["OccurrenceView"][];
+                reason: string;
+                schedule: components["schemas"]["Schedule"];
+                /** Format: date-time */
+                updated_at: string;
+            };
+        };
         Data_WrittenChannelView: {
             /** @description A channel as it is answered once, right after it was made or changed. */
             data: components["schemas"]["ChannelView"] & {
@@ -1007,8 +2869,55 @@ export interface components {
                 secret?: string | null;
             };
         };
+        /**
+         * @description What a rule is for, in the words of its makers: at most 2,000 characters; line breaks and tabs are the only control
+         *     characters in it.
+         */
+        Description: string;
+        /** @description A field that differs. */
+        DifferenceView: {
+            /** @description Null: it is not set. */
+            in_force?: Record<string, never> | null;
+            path: string;
+            wanted?: Record<string, never> | null;
+        };
+        /** @description A rule that is only tried: what decides of it. */
+        Draft: {
+            /** Format: int32 */
+            cooldown_seconds?: number;
+            environment_id?: components["schemas"]["EnvironmentId"] | null;
+            /** Format: int32 */
+            for_seconds?: number;
+            /** Format: int32 */
+            keep_firing_for_seconds?: number;
+            /** @description As of a rule of this type. */
+            params: Record<string, never>;
+            service_id?: components["schemas"]["ServiceId"] | null;
+            type: components["schemas"]["RuleType"];
+        };
         /** Format: uuid */
         EnvironmentId: string;
+        /** @description When a rule would have fired in one place. */
+        EpisodeView: {
+            /** Format: date-time */
+            begin: string;
+            /**
+             * Format: date-time
+             * @description Null: it fires still.
+             */
+            end?: string | null;
+            environment_id: components["schemas"]["EnvironmentId"];
+            /** @description The values of the fields that the rule groups by; null where it groups by none. */
+            group?: Record<string, never> | null;
+            /**
+             * Format: double
+             * @description The worst value, and what it was compared with.
+             */
+            peak: number;
+            service_id: components["schemas"]["ServiceId"];
+            /** Format: double */
+            threshold: number;
+        };
         /** @description The envelope of every failure. */
         ErrorBody: {
             /** @description The `X-Request-Id` of this request, for support. */
@@ -1033,7 +2942,7 @@ export interface components {
          * @description What a row of the timeline tells.
          * @enum {string}
          */
-        EventKind: "opened" | "acknowledged" | "resolved" | "firing_held" | "firing_ended" | "severity_changed" | "title_changed" | "note" | "notification_enqueued" | "notification_sent" | "notification_failed" | "notification_dead" | "notification_revived" | "nobody_told";
+        EventKind: "opened" | "acknowledged" | "resolved" | "firing_held" | "firing_ended" | "severity_changed" | "title_changed" | "note" | "notification_enqueued" | "notification_sent" | "notification_failed" | "notification_dead" | "notification_revived" | "nobody_told" | "notification_held" | "notification_released" | "notification_unknown";
         /** @description One line of the timeline. */
         EventView: {
             actor_user_id?: components["schemas"]["UserId"] | null;
@@ -1043,6 +2952,19 @@ export interface components {
             id: components["schemas"]["IncidentEventId"];
             kind: components["schemas"]["EventKind"];
             message: string;
+        };
+        /** @description How one transition reached, or did not reach, one channel. */
+        Explanation: {
+            /** @description The step that decided, in words. */
+            because: string;
+            channel_id?: components["schemas"]["ChannelId"] | null;
+            channel_name?: string | null;
+            notification_id: components["schemas"]["NotificationJobId"];
+            state: components["schemas"]["JobState"];
+            steps: components["schemas"]["Step"][];
+            /** @description Whether the channel was told. */
+            told: boolean;
+            transition: components["schemas"]["NotifiedTransition"];
         };
         /** @description One wrong field: `path` is where it stands in the request, such as `params.threshold`. */
         FieldError: {
@@ -1059,6 +2981,8 @@ export interface components {
             environment_id?: components["schemas"]["EnvironmentId"] | null;
             /** Format: date-time */
             fired_at?: string | null;
+            /** @description The values of the fields that the rule groups by; null where it groups by none. */
+            group?: Record<string, never> | null;
             /**
              * Format: date-time
              * @description Until when it stays so at least, if the condition does not change; null where time changes nothing.
@@ -1078,6 +3002,41 @@ export interface components {
         };
         /** @description At most 10,000 characters, not blank; line breaks and tabs are the only control characters in it. */
         FreeText: string;
+        HeartbeatUrlView: {
+            /** @example https://sightline.example.com/api/v1/heartbeats/slh_… */
+            heartbeat_url: string;
+        };
+        /** @description What may be seen of a heartbeat's address, and when it was called last. */
+        HeartbeatView: {
+            /** Format: date-time */
+            last_beat_at?: string | null;
+            token_prefix: string;
+        };
+        /** @description What holds a notification back. */
+        HeldBack: {
+            /** @enum {string} */
+            held_by: "silence";
+            reason: string;
+            silence_id: components["schemas"]["SilenceId"];
+            /** Format: date-time */
+            until: string;
+        } | {
+            /** @enum {string} */
+            held_by: "maintenance";
+            name: string;
+            /** Format: date-time */
+            until: string;
+            window_id: components["schemas"]["MaintenanceWindowId"];
+        } | {
+            /** @enum {string} */
+            held_by: "channel_disabled";
+        } | {
+            /** @enum {string} */
+            held_by: "channel_paused";
+        } | {
+            /** @enum {string} */
+            held_by: "opening_held";
+        };
         /** @description An incident with its newest 500 events, oldest first, and its newest 100 notifications, newest first. */
         IncidentDetailView: components["schemas"]["IncidentView"] & {
             notifications: components["schemas"]["NotificationDetailView"][];
@@ -1085,13 +3044,33 @@ export interface components {
         };
         /** Format: uuid */
         IncidentEventId: string;
+        /** @description An incident, and how each of its transitions reached each channel, or why not. At most 1,000 of them, newest first. */
+        IncidentExplanation: {
+            /** @description Times at which the rule would have fired again, and what held it. */
+            held_firings: Record<string, never>[];
+            incident: components["schemas"]["IncidentView"];
+            notifications: components["schemas"]["Explanation"][];
+        };
         /** Format: uuid */
         IncidentId: string;
+        /** @description An incident of these days where the rule looks. */
+        IncidentMetView: {
+            /** @description Whether the candidate fires at that time and place. */
+            caught: boolean;
+            /** @description The same of the version in force; null without one to compare with. */
+            caught_in_force?: boolean | null;
+            id: components["schemas"]["IncidentId"];
+            /** Format: date-time */
+            opened_at: string;
+            /** Format: date-time */
+            resolved_at?: string | null;
+            title: string;
+        };
         /**
          * @description Who opened an incident.
          * @enum {string}
          */
-        IncidentSource: "rule" | "manual";
+        IncidentSource: "rule" | "manual" | "alertmanager" | "channel";
         /**
          * @description Where an incident stands. It never goes back.
          * @enum {string}
@@ -1103,6 +3082,7 @@ export interface components {
             acknowledged_by?: components["schemas"]["UserId"] | null;
             environment_id?: components["schemas"]["EnvironmentId"] | null;
             id: components["schemas"]["IncidentId"];
+            labels: components["schemas"]["Labels"];
             /** Format: date-time */
             opened_at: string;
             /** Format: date-time */
@@ -1122,7 +3102,46 @@ export interface components {
          * @description Where a notification stands.
          * @enum {string}
          */
-        JobState: "pending" | "claimed" | "sent" | "dead";
+        JobState: "pending" | "claimed" | "sent" | "dead" | "unknown" | "held" | "unrouted";
+        /** @description Name and value pairs of a rule or of an alert from outside, within bounds. */
+        Labels: {
+            [key: string]: string;
+        };
+        /** Format: uuid */
+        MaintenanceWindowId: string;
+        /**
+         * @description What must hold of an incident; what is absent may be anything, so the default matches everything.
+         * @example {
+         *       "labels": {
+         *         "team": "payments"
+         *       },
+         *       "min_severity": "high"
+         *     }
+         */
+        Matcher: {
+            /** @default null */
+            environment_id: components["schemas"]["EnvironmentId"] | null;
+            /**
+             * @description Each of them must be there with this value.
+             * @default {}
+             */
+            labels: components["schemas"]["Labels"];
+            /** @default null */
+            max_severity: components["schemas"]["Severity"] | null;
+            /** @default null */
+            min_severity: components["schemas"]["Severity"] | null;
+            /** @default null */
+            rule_id: components["schemas"]["AlertRuleId"] | null;
+            /** @default null */
+            service_id: components["schemas"]["ServiceId"] | null;
+        };
+        /** @description A moment at a place: the incidents that were not over, each explained, and every rule that looks there. */
+        MomentExplanation: {
+            /** Format: date-time */
+            at: string;
+            incidents: components["schemas"]["IncidentExplanation"][];
+            rules: components["schemas"]["RuleExplanation"][];
+        };
         /** @description A trimmed, non-empty, single-line text of at most 200 characters without control characters. */
         Name: string;
         NoteView: {
@@ -1146,11 +3165,13 @@ export interface components {
         NotificationView: {
             /** Format: int32 */
             attempts: number;
-            channel_id: components["schemas"]["ChannelId"];
-            channel_name: string;
-            channel_type: components["schemas"]["ChannelType"];
+            channel_id?: components["schemas"]["ChannelId"] | null;
+            channel_name?: string | null;
+            channel_type?: components["schemas"]["ChannelType"] | null;
+            chosen_by?: components["schemas"]["ChosenBy"] | null;
             /** Format: date-time */
             created_at: string;
+            held?: components["schemas"]["HeldBack"] | null;
             id: components["schemas"]["NotificationJobId"];
             incident_id: components["schemas"]["IncidentId"];
             /** @description Why the last attempt failed. */
@@ -1172,22 +3193,66 @@ export interface components {
          * @description The changes of an incident that people are told of.
          * @enum {string}
          */
-        NotifiedTransition: "opened" | "resolved";
+        NotifiedTransition: "opened" | "acknowledged" | "resolved";
+        /** @description One window, in time. */
+        OccurrenceView: {
+            /** Format: date-time */
+            ends_at: string;
+            /** Format: date-time */
+            starts_at: string;
+        };
+        /**
+         * @description What to do when nobody knows whether a message arrived, and the receiver would not recognise it a second time.
+         * @enum {string}
+         */
+        OnUnknown: "at_least_once" | "at_most_once";
+        OrderRequest: {
+            /** @description Every route once, in the order in which they are to be asked. */
+            ids: components["schemas"]["RouteId"][];
+        };
         /**
          * Format: uuid
          * @description The tenant. Every stored tenant row belongs to exactly one.
          */
         OrgId: string;
+        /** @description What one rule would have done. */
+        OutcomeView: {
+            /** @description All of them; the newest 500 are listed. */
+            episode_count: number;
+            /** @description Newest first. */
+            episodes: components["schemas"]["EpisodeView"][];
+            incidents_caught: number;
+            incidents_missed: number;
+            /** Format: double */
+            pages_per_week: number;
+            /** @description Newest first; the newest 2,000. */
+            transitions: components["schemas"]["ReplayedTransitionView"][];
+        };
         /** @description One page of a list; `next_cursor` is null at the end. */
         Page_ChannelView: {
             data: {
+                /**
+                 * Format: int32
+                 * @description Failed attempts since the last success.
+                 */
+                consecutive_failures: number;
                 /** Format: date-time */
                 created_at: string;
+                /** @description Whether the receiver recognises a message that it had before, so that a repeat does no harm. */
+                dedupes: boolean;
                 enabled: boolean;
                 /** @description The host of its address and the last four characters: all that is shown of the configuration. */
                 hint: string;
                 id: components["schemas"]["ChannelId"];
                 name: string;
+                /** @description What is done when nobody knows whether a message arrived, and the receiver would not recognise it a second time. */
+                on_unknown: components["schemas"]["OnUnknown"];
+                /**
+                 * Format: date-time
+                 * @description Since when it takes nothing because it kept failing; null when it is in use.
+                 */
+                paused_at?: string | null;
+                paused_reason?: string | null;
                 type: components["schemas"]["ChannelType"];
                 /** Format: date-time */
                 updated_at: string;
@@ -1202,6 +3267,7 @@ export interface components {
                 acknowledged_by?: components["schemas"]["UserId"] | null;
                 environment_id?: components["schemas"]["EnvironmentId"] | null;
                 id: components["schemas"]["IncidentId"];
+                labels: components["schemas"]["Labels"];
                 /** Format: date-time */
                 opened_at: string;
                 /** Format: date-time */
@@ -1224,11 +3290,13 @@ export interface components {
             data: {
                 /** Format: int32 */
                 attempts: number;
-                channel_id: components["schemas"]["ChannelId"];
-                channel_name: string;
-                channel_type: components["schemas"]["ChannelType"];
+                channel_id?: components["schemas"]["ChannelId"] | null;
+                channel_name?: string | null;
+                channel_type?: components["schemas"]["ChannelType"] | null;
+                chosen_by?: components["schemas"]["ChosenBy"] | null;
                 /** Format: date-time */
                 created_at: string;
+                held?: components["schemas"]["HeldBack"] | null;
                 id: components["schemas"]["NotificationJobId"];
                 incident_id: components["schemas"]["IncidentId"];
                 /** @description Why the last attempt failed. */
@@ -1255,20 +3323,25 @@ export interface components {
                 cooldown_seconds: number;
                 /** Format: date-time */
                 created_at: string;
+                description: string;
                 enabled: boolean;
                 environment_id?: components["schemas"]["EnvironmentId"] | null;
                 /** Format: int32 */
                 for_seconds: number;
                 id: components["schemas"]["AlertRuleId"];
+                /** Format: int32 */
+                keep_firing_for_seconds: number;
+                labels: components["schemas"]["Labels"];
                 /** @description Why the last evaluation failed; null when it did not. */
                 last_error?: string | null;
                 /** Format: date-time */
                 last_evaluated_at?: string | null;
                 name: string;
                 params: Record<string, never>;
+                runbook_url?: string | null;
                 service_id?: components["schemas"]["ServiceId"] | null;
                 severity: components["schemas"]["Severity"];
-                /** @description `error_count` or `deployment_failure`. */
+                /** @description `error_count`, `error_rate`, `log_query`, `silence`, `deployment_failure`, `deploy_regression` or `heartbeat`. */
                 type: string;
                 /** Format: date-time */
                 updated_at: string;
@@ -1280,38 +3353,305 @@ export interface components {
             }[];
             next_cursor?: string | null;
         };
+        /** @description One page of a list; `next_cursor` is null at the end. */
+        Page_SilenceView: {
+            data: {
+                author: string;
+                /** Format: date-time */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When somebody ended it before its time; null otherwise.
+                 */
+                ended_at?: string | null;
+                ended_by?: string | null;
+                /** Format: date-time */
+                ends_at: string;
+                /**
+                 * Format: int64
+                 * @description Notifications that it holds back, or held back last: `GET /api/notifications?silence_id=…` lists them.
+                 */
+                held: number;
+                id: components["schemas"]["SilenceId"];
+                matcher: components["schemas"]["Matcher"];
+                reason: string;
+                /** Format: date-time */
+                starts_at: string;
+            }[];
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list; `next_cursor` is null at the end. */
+        Page_WindowView: {
+            data: {
+                author: string;
+                /** Format: date-time */
+                created_at: string;
+                enabled: boolean;
+                /**
+                 * Format: int64
+                 * @description Notifications that it holds back, or held back last: `GET /api/notifications?window_id=…` lists them.
+                 */
+                held: number;
+                id: components["schemas"]["MaintenanceWindowId"];
+                matcher: components["schemas"]["Matcher"];
+                name: string;
+                /** @description The present one, if it is one, and those that follow. */
+                next: components["schemas"]["OccurrenceView"][];
+                reason: string;
+                schedule: components["schemas"]["Schedule"];
+                /** Format: date-time */
+                updated_at: string;
+            }[];
+            next_cursor?: string | null;
+        };
+        /** @description A request. Fields that are not used are not read, so that newer versions are taken. */
+        Payload: {
+            alerts: components["schemas"]["Alert"][];
+            /** @description `4`. */
+            version: string;
+        };
+        PointView: {
+            /**
+             * Format: date-time
+             * @description The end of the stretch that it stands for.
+             */
+            at: string;
+            /** @description Whether the condition held with it. */
+            holds: boolean;
+            /**
+             * Format: double
+             * @description What that value was compared with.
+             */
+            threshold?: number | null;
+            /**
+             * Format: double
+             * @description The worst value of the stretch; null where nothing can be said.
+             */
+            value?: number | null;
+        };
+        /**
+         * @example {
+         *       "at": "2026-11-29T02:30:00Z",
+         *       "labels": {
+         *         "team": "payments"
+         *       },
+         *       "severity": "high"
+         *     }
+         */
+        PreviewRequest: {
+            /**
+             * Format: date-time
+             * @description Now when absent. Silences that begin until then count; those that are over by now do not.
+             */
+            at?: string | null;
+            environment_id?: components["schemas"]["EnvironmentId"] | null;
+            labels?: components["schemas"]["Labels"];
+            rule_id?: components["schemas"]["AlertRuleId"] | null;
+            service_id?: components["schemas"]["ServiceId"] | null;
+            severity: components["schemas"]["Severity"];
+        };
+        PreviewView: {
+            /** Format: date-time */
+            from: string;
+            /** @description Places that are not in `series`. */
+            left_out: number;
+            /** @description Those that come closest to firing first; at most 20. */
+            series: components["schemas"]["SeriesView"][];
+            /**
+             * Format: int64
+             * @description Between two points.
+             */
+            step_seconds: number;
+            /**
+             * Format: double
+             * @description Null where it differs from point to point.
+             */
+            threshold?: number | null;
+            /** Format: date-time */
+            to: string;
+        };
         /**
          * @description Why a fingerprint is in its state: the answer to "why was I (not) told?".
          * @enum {string}
          */
-        Reason: "not_met" | "waiting" | "cooling_down" | "met" | "clearing" | "settled" | "rule_disabled" | "rule_deleted" | "out_of_scope";
+        Reason: "not_met" | "waiting" | "cooling_down" | "met" | "clearing" | "settled" | "no_data" | "rule_disabled" | "rule_deleted" | "out_of_scope";
+        /** @description What a request changed. */
+        ReceivedView: {
+            alerts: number;
+            /** @description Incidents that opened. */
+            opened: number;
+            /** @description Incidents that resolved. */
+            resolved: number;
+        };
+        /** @description A step of the evaluator. */
+        ReplayedTransitionView: {
+            /** Format: date-time */
+            at: string;
+            environment_id: components["schemas"]["EnvironmentId"];
+            group?: Record<string, never> | null;
+            reason: components["schemas"]["Reason"];
+            service_id: components["schemas"]["ServiceId"];
+            /** @description pending, held, fired, dropped or ended. */
+            transition: string;
+            /** Format: double */
+            value?: number | null;
+        };
+        /** @description What a retry of many did. */
+        RetriedView: {
+            /** @description Whether there may be more: ask again. */
+            more: boolean;
+            retried: number;
+        };
+        /**
+         * @description Which notifications are tried again. At least one field is needed; `{"all": true}` means all that were given up.
+         * @example {
+         *       "created_from": "2026-11-29T20:00:00Z"
+         *     }
+         */
+        RetryManyRequest: {
+            all?: boolean;
+            channel_id?: components["schemas"]["ChannelId"] | null;
+            /** Format: date-time */
+            created_from?: string | null;
+            /**
+             * Format: date-time
+             * @description Not included.
+             */
+            created_until?: string | null;
+            incident_id?: components["schemas"]["IncidentId"] | null;
+            /** @description Also those that may have arrived (state unknown). */
+            with_unknown?: boolean;
+        };
+        RotateRequest: {
+            /**
+             * Format: int32
+             * @description For how long the secret before signs too, in hours, 0 to 168; 24 when absent.
+             */
+            overlap_hours?: number | null;
+        };
+        /**
+         * Format: uuid
+         * @description A rule of who is told.
+         */
+        RouteId: string;
+        RouteView: {
+            /** @description Whom it tells; nobody when empty. */
+            channel_ids: components["schemas"]["ChannelId"][];
+            /** @description Whether the routes behind it are asked as well when it matches. */
+            continues: boolean;
+            /** Format: date-time */
+            created_at: string;
+            enabled: boolean;
+            id: components["schemas"]["RouteId"];
+            matcher: components["schemas"]["Matcher"];
+            name: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** @description Where a step is on record. */
+        RowRef: {
+            /** @description Its key within the organisation. */
+            id: string;
+            table: string;
+        };
+        RuleBody: {
+            /**
+             * Format: int32
+             * @description How long after firing it does not fire again, 0 to 604800; 0 when absent.
+             */
+            cooldown_seconds?: number;
+            description?: components["schemas"]["Description"];
+            /** @description True when absent. */
+            enabled?: boolean | null;
+            environment_id?: components["schemas"]["EnvironmentId"] | null;
+            /**
+             * Format: int32
+             * @description How long the condition must hold before the rule fires, 0 to 86400; 0 when absent.
+             */
+            for_seconds?: number;
+            /**
+             * Format: int32
+             * @description How long the condition must be false before a firing ends, 0 to 86400; at least the window of a rule that counts.
+             */
+            keep_firing_for_seconds?: number;
+            /** @description At most 20. */
+            labels?: components["schemas"]["Labels"];
+            name: components["schemas"]["Name"];
+            /**
+             * @description By type. `error_count`: threshold, window_seconds. `error_rate`: threshold_percent, window_seconds, min_lines.
+             *     `log_query`: q, threshold, comparison (at_least or below), window_seconds, group_by (up to two fields). `silence`:
+             *     window_seconds. `deployment_failure`: {}. `deploy_regression`: window_seconds, min_errors, factor. `heartbeat`:
+             *     every_seconds, grace_seconds.
+             */
+            params: Record<string, never>;
+            runbook_url?: components["schemas"]["RunbookUrl"] | null;
+            service_id?: components["schemas"]["ServiceId"] | null;
+            severity: components["schemas"]["Severity"];
+            type: components["schemas"]["RuleType"];
+        };
         RuleDetailView: components["schemas"]["RuleView"] & {
             firings: components["schemas"]["FiringView"][];
+            heartbeat?: components["schemas"]["HeartbeatView"] | null;
+            /** @description What it decided lately, newest first. */
+            transitions: components["schemas"]["TransitionView"][];
+        };
+        /** @description A rule that looks at the place, and why it fires there or not. */
+        RuleExplanation: {
+            /**
+             * Format: date-time
+             * @description When it was last evaluated: `state` and `because` are of this moment, and say nothing of an earlier one.
+             */
+            as_of?: string | null;
+            because: string;
+            incident_id?: components["schemas"]["IncidentId"] | null;
+            /** Format: date-time */
+            last_fired_at?: string | null;
+            /** Format: double */
+            last_value?: number | null;
+            name: string;
+            /** Format: date-time */
+            pending_since?: string | null;
+            row: components["schemas"]["RowRef"];
+            rule_id: components["schemas"]["AlertRuleId"];
+            /** @description inactive, pending or firing; null where it never found anything. */
+            state?: string | null;
+            /** Format: int32 */
+            version: number;
+        };
+        /** @description A rule that was made. */
+        RuleMadeView: components["schemas"]["RuleView"] & {
+            /** @description What the job of a heartbeat calls, with POST or GET; it is not shown again. */
+            heartbeat_url?: string | null;
         };
         /**
          * @description The kinds of rule.
          * @enum {string}
          */
-        RuleType: "error_count" | "deployment_failure";
+        RuleType: "error_count" | "error_rate" | "log_query" | "silence" | "deployment_failure" | "deploy_regression" | "heartbeat";
         RuleView: {
             /** Format: int32 */
             cooldown_seconds: number;
             /** Format: date-time */
             created_at: string;
+            description: string;
             enabled: boolean;
             environment_id?: components["schemas"]["EnvironmentId"] | null;
             /** Format: int32 */
             for_seconds: number;
             id: components["schemas"]["AlertRuleId"];
+            /** Format: int32 */
+            keep_firing_for_seconds: number;
+            labels: components["schemas"]["Labels"];
             /** @description Why the last evaluation failed; null when it did not. */
             last_error?: string | null;
             /** Format: date-time */
             last_evaluated_at?: string | null;
             name: string;
             params: Record<string, never>;
+            runbook_url?: string | null;
             service_id?: components["schemas"]["ServiceId"] | null;
             severity: components["schemas"]["Severity"];
-            /** @description `error_count` or `deployment_failure`. */
+            /** @description `error_count`, `error_rate`, `log_query`, `silence`, `deployment_failure`, `deploy_regression` or `heartbeat`. */
             type: string;
             /** Format: date-time */
             updated_at: string;
@@ -1321,6 +3661,33 @@ export interface components {
              */
             version: number;
         };
+        /**
+         * @description Where it is written what to do. Only https: people follow it from a page, half asleep.
+         * @example https://runbooks.example.com/checkout
+         */
+        RunbookUrl: string;
+        /** @description When windows begin and how long they last. */
+        Schedule: {
+            /** @description The days on which a window begins, by the zone's calendar; each at most once. */
+            days: components["schemas"]["Weekday"][];
+            /**
+             * Format: int32
+             * @description How long it lasts on that wall clock, in minutes, at most a week.
+             */
+            duration_minutes: number;
+            /** @description When it begins, on the zone's wall clock. */
+            start: components["schemas"]["TimeOfDay"];
+            time_zone: components["schemas"]["Zone"];
+        };
+        SeriesView: {
+            environment: string;
+            environment_id: components["schemas"]["EnvironmentId"];
+            /** @description The values of the fields that the rule groups by; null where it groups by none. */
+            group?: Record<string, never> | null;
+            points: components["schemas"]["PointView"][];
+            service: string;
+            service_id: components["schemas"]["ServiceId"];
+        };
         /** Format: uuid */
         ServiceId: string;
         /**
@@ -1328,6 +3695,50 @@ export interface components {
          * @enum {string}
          */
         Severity: "low" | "medium" | "high" | "critical";
+        /** Format: uuid */
+        SilenceId: string;
+        SilenceView: {
+            author: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When somebody ended it before its time; null otherwise.
+             */
+            ended_at?: string | null;
+            ended_by?: string | null;
+            /** Format: date-time */
+            ends_at: string;
+            /**
+             * Format: int64
+             * @description Notifications that it holds back, or held back last: `GET /api/notifications?silence_id=…` lists them.
+             */
+            held: number;
+            id: components["schemas"]["SilenceId"];
+            matcher: components["schemas"]["Matcher"];
+            reason: string;
+            /** Format: date-time */
+            starts_at: string;
+        };
+        Step: {
+            /** Format: date-time */
+            at?: string | null;
+            /**
+             * Format: int32
+             * @description What an answer of the receiver was, in an attempt.
+             */
+            http_status?: number | null;
+            /** @description For people. */
+            message: string;
+            row?: components["schemas"]["RowRef"] | null;
+            step: components["schemas"]["StepKind"];
+            verdict: components["schemas"]["Verdict"];
+        };
+        /**
+         * @description What a step looked at.
+         * @enum {string}
+         */
+        StepKind: "evaluation" | "grouping" | "silence" | "routing" | "channel" | "attempt";
         /** @description What a sweep did. */
         Swept: {
             evaluated: number;
@@ -1351,8 +3762,83 @@ export interface components {
             /** @description sent, refused (the receiver will not take it), failed (it may later), unknown (no answer came). */
             outcome: components["schemas"]["AttemptOutcome"];
         };
+        /**
+         * @description A time of day, `HH:MM`.
+         * @example 02:30
+         */
+        TimeOfDay: string;
+        /** @description Something that the rule decided. */
+        TransitionView: {
+            /**
+             * Format: date-time
+             * @description The moment that was judged: the end of a step.
+             */
+            at: string;
+            detail: string;
+            environment_id?: components["schemas"]["EnvironmentId"] | null;
+            incident_id?: components["schemas"]["IncidentId"] | null;
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When it was noticed.
+             */
+            recorded_at: string;
+            /** Format: int32 */
+            rule_version: number;
+            service_id?: components["schemas"]["ServiceId"] | null;
+            /** Format: double */
+            threshold?: number | null;
+            /** @description pending, held, fired, dropped or ended. */
+            transition: string;
+            /** Format: double */
+            value?: number | null;
+        };
         /** Format: uuid */
         UserId: string;
+        /**
+         * @description What a step decided.
+         * @enum {string}
+         */
+        Verdict: "passed" | "stopped" | "waiting";
+        /** @description What a version of a rule said. */
+        VersionView: {
+            /** Format: date-time */
+            created_at: string;
+            definition: Record<string, never>;
+            /** Format: int32 */
+            version: number;
+        };
+        /** @enum {string} */
+        Weekday: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+        WindowView: {
+            author: string;
+            /** Format: date-time */
+            created_at: string;
+            enabled: boolean;
+            /**
+             * Format: int64
+             * @description Notifications that it holds back, or held back last: `GET /api/notifications?window_id=…` lists them.
+             */
+            held: number;
+            id: components["schemas"]["MaintenanceWindowId"];
+            matcher: components["schemas"]["Matcher"];
+            name: string;
+            /** @description The present one, if it is one, and those that follow. */
+            next: components["schemas"]["OccurrenceView"][];
+            reason: string;
+            schedule: components["schemas"]["Schedule"];
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** @description Whether one channel would be told. */
+        WouldBeTold: {
+            channel_id: components["schemas"]["ChannelId"];
+            channel_name: string;
+            channel_type: components["schemas"]["ChannelType"];
+            chosen_by: components["schemas"]["ChosenBy"];
+            held?: components["schemas"]["HeldBack"] | null;
+            told: boolean;
+        };
         /** @description A channel as it is answered once, right after it was made or changed. */
         WrittenChannelView: components["schemas"]["ChannelView"] & {
             /**
@@ -1361,6 +3847,12 @@ export interface components {
              */
             secret?: string | null;
         };
+        /**
+         * @description A time zone of the IANA database, in the version that this program was built with: what a schedule means depends on no
+         *     file of the machine.
+         * @example Europe/Berlin
+         */
+        Zone: string;
     };
     responses: never;
     parameters: never;

@@ -1720,7 +1720,7 @@ export interface components {
          * @description What a key may be used for. A key can write only: nothing can be read with it.
          * @enum {string}
          */
-        KeyScope: "logs:write" | "deployments:write" | "logs:route" | "logs:create";
+        KeyScope: "logs:write" | "deployments:write" | "logs:route" | "logs:create" | "alerts:write";
         /** @enum {string} */
         KeyStatus: "live" | "expired" | "revoked";
         /** @description A key as people see it after its creation: without its secret. */

@@ -1,5 +1,228 @@
 // Made by scripts/types.mjs from the OpenAPI document of query.
 export interface paths {
+    "/api/logs/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compares two windows of time, or the time before and after a deployment: which patterns of messages are new, gone, risen or
+         *     fallen, and which values of fields are more frequent in one of them. Few lines are no change: a new pattern has five
+         *     lines at least, one that rose twenty, and twice what the traffic lets expect.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description A query: words and phrases of the message (`payment failed`, `"card declined"`, `pay*`), fields
+                     *     (`level:>=warn`, `service:checkout`, `http.status:>=500`, `has:trace_id`), `OR`, `NOT`, parentheses, `/regex/`.
+                     *     Case does not matter. Absent: every line.
+                     * @example payment failed level:>=warn
+                     */
+                    q?: string;
+                    /**
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`, or
+                     *     `now-1h` as in queries). Default `-24h`.
+                     * @example -1h
+                     */
+                    from?: string;
+                    /**
+                     * @description Newest time, exclusive; `now` as well. Default: ten minutes ahead, since senders' clocks may be.
+                     * @example 2026-01-31T12:00:00Z
+                     */
+                    to?: string;
+                    /**
+                     * @description Lines of this trace; the same as `trace_id:…` in the query.
+                     * @example 4bf92f3577b34da6a3ce929d0e0e4736
+                     */
+                    trace_id?: string;
+                    /** @description Lines of this request; the same as `request_id:…` in the query. */
+                    request_id?: string;
+                    service_id?: components["schemas"]["ServiceId"];
+                    /**
+                     * @description A service by its name.
+                     * @example checkout
+                     */
+                    service?: string;
+                    environment_id?: components["schemas"]["EnvironmentId"];
+                    /**
+                     * @description An environment by its name; of every service that has one, unless a service is named as well.
+                     * @example production
+                     */
+                    environment?: string;
+                    /**
+                     * @description Levels, comma-separated: trace, debug, info, warn, error, fatal. Absent: all.
+                     * @example error,fatal
+                     */
+                    level?: string;
+                    /**
+                     * @description Compares with this window, as `from` and `to` name the other. Absent: as long before `from` as there is after it.
+                     * @example -2h
+                     */
+                    before_from?: string;
+                    /**
+                     * @description Exclusive; `from` when absent.
+                     * @example -1h
+                     */
+                    before_to?: string;
+                    /** @description Compares before and after this deployment began, in its service and environment, instead of `from` and `to`. */
+                    deployment_id?: components["schemas"]["DeploymentId"];
+                    /**
+                     * @description How long before and after a deployment: `15m`, `1h`; at most `7d`. Default `1h`.
+                     * @example 1h
+                     */
+                    around?: string;
+                    /**
+                     * @description Fields whose values are compared, comma-separated, at most 16; `none` for no fields. Absent: level, service, env and
+                     *     the eight fields that most lines have.
+                     * @example level,http.status
+                     */
+                    fields?: string;
+                    /** @description Changes of patterns, and of values, 1 to 200; 50 when absent. */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": {
+                         *         "after": {
+                         *           "from": "2026-01-31T12:00:00Z",
+                         *           "left_out": null,
+                         *           "lines": 109000,
+                         *           "stats": {
+                         *             "blocks_pruned": 12,
+                         *             "blocks_read": 1,
+                         *             "bytes_read": 90000,
+                         *             "elapsed_ms": 9,
+                         *             "partial": false,
+                         *             "partial_reason": null,
+                         *             "rows_scanned": 4096,
+                         *             "watermark": "2026-01-31T13:00:00Z"
+                         *           },
+                         *           "to": "2026-01-31T13:00:00Z"
+                         *         },
+                         *         "before": {
+                         *           "from": "2026-01-31T11:00:00Z",
+                         *           "left_out": null,
+                         *           "lines": 104000,
+                         *           "stats": {
+                         *             "blocks_pruned": 12,
+                         *             "blocks_read": 1,
+                         *             "bytes_read": 90000,
+                         *             "elapsed_ms": 9,
+                         *             "partial": false,
+                         *             "partial_reason": null,
+                         *             "rows_scanned": 4096,
+                         *             "watermark": "2026-01-31T13:00:00Z"
+                         *           },
+                         *           "to": "2026-01-31T12:00:00Z"
+                         *         },
+                         *         "more_patterns": 0,
+                         *         "patterns": [
+                         *           {
+                         *             "first_seen": "2026-01-31T12:01:12.5Z",
+                         *             "id": "7bbe86d97c2d991b",
+                         *             "kind": "new",
+                         *             "level": "error",
+                         *             "lines_after": 120,
+                         *             "lines_before": 0,
+                         *             "never_seen_before": true,
+                         *             "query": "service:checkout \"payment for order\" \"failed card_declined\"",
+                         *             "ratio": null,
+                         *             "sample": "payment for order 4711 failed: card_declined",
+                         *             "score": 21.4,
+                         *             "service": "checkout",
+                         *             "service_id": "0b9a4f0e-52a5-4d6f-9b61-6ad58f1746e7",
+                         *             "text": "payment for order <*> failed: card_declined"
+                         *           }
+                         *         ],
+                         *         "scale": 1.05,
+                         *         "unchanged_patterns": 61,
+                         *         "values": [
+                         *           {
+                         *             "field": "region",
+                         *             "lines_after": 21000,
+                         *             "lines_before": 9000,
+                         *             "query": "region:eu-west-2",
+                         *             "score": 70.2,
+                         *             "share_after": 0.42,
+                         *             "share_before": 0.18,
+                         *             "value": "eu-west-2"
+                         *           }
+                         *         ]
+                         *       }
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Data_ChangesView"];
+                    };
+                };
+                /** @description A parameter makes no sense; it is named */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description Not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description No such service, environment or deployment in this organisation */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/logs/context": {
         parameters: {
             query?: never;
@@ -109,7 +332,8 @@ export interface paths {
                      */
                     q?: string;
                     /**
-                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`, or
+                     *     `now-1h` as in queries). Default `-24h`.
                      * @example -1h
                      */
                     from?: string;
@@ -143,10 +367,10 @@ export interface paths {
                      */
                     level?: string;
                     /**
-                     * @description `ndjson`, which is the default: a line as searches show it on each line; or `csv`.
+                     * @description `ndjson`, which is the default: a line as searches show it on each line; `csv`; or `parquet`, in builds that have it.
                      * @example ndjson
                      */
-                    format?: "ndjson" | "csv";
+                    format?: "ndjson" | "csv" | "parquet";
                     /**
                      * @description `newest` first, which is the default, or `oldest`.
                      * @example newest
@@ -161,7 +385,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Or text/csv, with the columns timestamp, level, service, environment, message, meta, trace_id, request_id, id */
+                /** @description Or text/csv or application/vnd.apache.parquet, with the columns timestamp, level, service, environment, message, meta, trace_id, request_id, id */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -244,7 +468,8 @@ export interface paths {
                      */
                     q?: string;
                     /**
-                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`, or
+                     *     `now-1h` as in queries). Default `-24h`.
                      * @example -1h
                      */
                     from?: string;
@@ -374,7 +599,8 @@ export interface paths {
                      */
                     q?: string;
                     /**
-                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`, or
+                     *     `now-1h` as in queries). Default `-24h`.
                      * @example -1h
                      */
                     from?: string;
@@ -499,7 +725,8 @@ export interface paths {
                      */
                     q?: string;
                     /**
-                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`, or
+                     *     `now-1h` as in queries). Default `-24h`.
                      * @example -1h
                      */
                     from?: string;
@@ -708,6 +935,197 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what the messages of matching lines have in common: their templates, how many lines each has and when, and since
+         *     when there are such lines. Without a query that looks at more than levels this is read from counts that are kept with the
+         *     lines, whatever the range.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /**
+                     * @description A query: words and phrases of the message (`payment failed`, `"card declined"`, `pay*`), fields
+                     *     (`level:>=warn`, `service:checkout`, `http.status:>=500`, `has:trace_id`), `OR`, `NOT`, parentheses, `/regex/`.
+                     *     Case does not matter. Absent: every line.
+                     * @example payment failed level:>=warn
+                     */
+                    q?: string;
+                    /**
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`, or
+                     *     `now-1h` as in queries). Default `-24h`.
+                     * @example -1h
+                     */
+                    from?: string;
+                    /**
+                     * @description Newest time, exclusive; `now` as well. Default: ten minutes ahead, since senders' clocks may be.
+                     * @example 2026-01-31T12:00:00Z
+                     */
+                    to?: string;
+                    /**
+                     * @description Lines of this trace; the same as `trace_id:…` in the query.
+                     * @example 4bf92f3577b34da6a3ce929d0e0e4736
+                     */
+                    trace_id?: string;
+                    /** @description Lines of this request; the same as `request_id:…` in the query. */
+                    request_id?: string;
+                    service_id?: components["schemas"]["ServiceId"];
+                    /**
+                     * @description A service by its name.
+                     * @example checkout
+                     */
+                    service?: string;
+                    environment_id?: components["schemas"]["EnvironmentId"];
+                    /**
+                     * @description An environment by its name; of every service that has one, unless a service is named as well.
+                     * @example production
+                     */
+                    environment?: string;
+                    /**
+                     * @description Levels, comma-separated: trace, debug, info, warn, error, fatal. Absent: all.
+                     * @example error,fatal
+                     */
+                    level?: string;
+                    /**
+                     * @description `count`, the default: those with the most lines first. `newest`: those that were last seen for the first time.
+                     * @example count
+                     */
+                    sort?: string;
+                    /**
+                     * @description Only patterns that were first seen since then: RFC 3339, or relative to now.
+                     * @example -1h
+                     */
+                    new_since?: string;
+                    /** @description Only patterns of this deployment's service and environment that were first seen since it began. */
+                    deployment_id?: components["schemas"]["DeploymentId"];
+                    /** @description Patterns in the answer, 1 to 1000; 100 when absent. */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "data": {
+                         *         "interval_seconds": 1500,
+                         *         "left_out": null,
+                         *         "lines": 1000,
+                         *         "mined": 212,
+                         *         "other": 0,
+                         *         "patterns": [
+                         *           {
+                         *             "by_level": {
+                         *               "error": 120
+                         *             },
+                         *             "count": 120,
+                         *             "counts": [
+                         *               40,
+                         *               80
+                         *             ],
+                         *             "first_seen": "2026-01-12T08:01:12.5Z",
+                         *             "id": "7bbe86d97c2d991b",
+                         *             "last_seen": "2026-01-31T12:25:00Z",
+                         *             "level": "error",
+                         *             "query": "service:checkout \"payment for order\" \"failed card_declined\"",
+                         *             "sample": "payment for order 4711 failed: card_declined",
+                         *             "sample_level": "error",
+                         *             "service": "checkout",
+                         *             "service_id": "0b9a4f0e-52a5-4d6f-9b61-6ad58f1746e7",
+                         *             "share": 0.12,
+                         *             "text": "payment for order <*> failed: card_declined"
+                         *           }
+                         *         ],
+                         *         "rest_lines": 880,
+                         *         "rest_patterns": 31,
+                         *         "starts": [
+                         *           "2026-01-31T11:40:00Z",
+                         *           "2026-01-31T12:05:00Z"
+                         *         ],
+                         *         "stats": {
+                         *           "blocks_pruned": 12,
+                         *           "blocks_read": 1,
+                         *           "bytes_read": 90000,
+                         *           "elapsed_ms": 9,
+                         *           "partial": false,
+                         *           "partial_reason": null,
+                         *           "rows_scanned": 4096,
+                         *           "watermark": "2026-01-31T12:30:00Z"
+                         *         }
+                         *       }
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Data_PatternsView"];
+                    };
+                };
+                /** @description A parameter makes no sense; it is named */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description Not signed in */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description No such service, environment or deployment in this organisation */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The organisation runs too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/logs/query": {
         parameters: {
             query?: never;
@@ -727,7 +1145,8 @@ export interface paths {
                      */
                     q?: string;
                     /**
-                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`, or
+                     *     `now-1h` as in queries). Default `-24h`.
                      * @example -1h
                      */
                     from?: string;
@@ -880,7 +1299,8 @@ export interface paths {
         };
         /**
          * Computes numbers over matching lines: what the pipe of the query says, such as
-         *     `level:error | stats count(), p95(http.ms) by service every 5m` or `| top 10 http.path`.
+         *     `level:error | stats count(), p95(http.ms) by service every 5m`, `| top 10 http.path` or `| patterns`, of which
+         *     `/api/logs/patterns` tells more.
          */
         get: {
             parameters: {
@@ -893,7 +1313,8 @@ export interface paths {
                      */
                     q?: string;
                     /**
-                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`, or
+                     *     `now-1h` as in queries). Default `-24h`.
                      * @example -1h
                      */
                     from?: string;
@@ -1022,7 +1443,8 @@ export interface paths {
                      */
                     q?: string;
                     /**
-                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`). Default `-24h`.
+                     * @description Oldest time, inclusive: RFC 3339, or relative to now (`-90s`, `-15m`, `-1h`, `-7d`, `-2w`, or
+                     *     `now-1h` as in queries). Default `-24h`.
                      * @example -1h
                      */
                     from?: string;
@@ -2816,12 +3238,23 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Always an empty list. */
+        /** What the lines of streams have in common, with `<_>` for what varies, and how many there were over time: most lines first. */
         get: {
             parameters: {
                 query?: {
-                    /** @description A selector */
+                    /**
+                     * @description A selector; all streams when absent
+                     * @example {service_name="checkout"}
+                     */
                     query?: string;
+                    /** @description Oldest time; an hour before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                    /** @description Between points, rounded up to a multiple of five minutes */
+                    step?: string;
+                    /** @description Patterns, 1 to 1000; 300 when absent */
+                    limit?: number;
                 };
                 header?: never;
                 path?: never;
@@ -2836,7 +3269,22 @@ export interface paths {
                     content: {
                         /**
                          * @example {
-                         *       "data": [],
+                         *       "data": [
+                         *         {
+                         *           "level": "error",
+                         *           "pattern": "payment for order <_> failed: card_declined",
+                         *           "samples": [
+                         *             [
+                         *               1769860800,
+                         *               40
+                         *             ],
+                         *             [
+                         *               1769861100,
+                         *               80
+                         *             ]
+                         *           ]
+                         *         }
+                         *       ],
                          *       "status": "success"
                          *     }
                          */
@@ -2883,14 +3331,25 @@ export interface paths {
         };
         put?: never;
         /**
-         * Always an empty list.
+         * What the lines of streams have in common, with `<_>` for what varies, and how many there were over time: most lines first.
          *     The parameters come as a form, or in the address.
          */
         post: {
             parameters: {
                 query?: {
-                    /** @description A selector */
+                    /**
+                     * @description A selector; all streams when absent
+                     * @example {service_name="checkout"}
+                     */
                     query?: string;
+                    /** @description Oldest time; an hour before end when absent */
+                    start?: string;
+                    /** @description Newest time; now when absent */
+                    end?: string;
+                    /** @description Between points, rounded up to a multiple of five minutes */
+                    step?: string;
+                    /** @description Patterns, 1 to 1000; 300 when absent */
+                    limit?: number;
                 };
                 header?: never;
                 path?: never;
@@ -2905,7 +3364,22 @@ export interface paths {
                     content: {
                         /**
                          * @example {
-                         *       "data": [],
+                         *       "data": [
+                         *         {
+                         *           "level": "error",
+                         *           "pattern": "payment for order <_> failed: card_declined",
+                         *           "samples": [
+                         *             [
+                         *               1769860800,
+                         *               40
+                         *             ],
+                         *             [
+                         *               1769861100,
+                         *               80
+                         *             ]
+                         *           ]
+                         *         }
+                         *       ],
                          *       "status": "success"
                          *     }
                          */
@@ -3737,6 +4211,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/loki/api/v1/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follows new lines of a log query over a websocket, after the newest from before. A reader that is too slow is told in
+         *     `dropped_entries`: an entry has the labels `reason` and `lines`, which is how many. `delay_for` plays no part: a line that
+         *     is committed late is delivered all the same.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /**
+                     * @description LogQL: a log query
+                     * @example {service_name="checkout"} |= "declined"
+                     */
+                    query: string;
+                    /** @description Lines from here on come first; an hour back when absent */
+                    start?: string;
+                    /** @description Lines from before, 1 to 5000; 100 when absent */
+                    limit?: number;
+                    /** @description Plays no part */
+                    delay_for?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The messages are JSON */
+                101: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "dropped_entries": [
+                         *         {
+                         *           "labels": {
+                         *             "lines": "12",
+                         *             "reason": "slow_reader"
+                         *           },
+                         *           "timestamp": "1769860798123456000"
+                         *         }
+                         *       ],
+                         *       "streams": [
+                         *         {
+                         *           "stream": {
+                         *             "environment": "production",
+                         *             "level": "error",
+                         *             "service_name": "checkout"
+                         *           },
+                         *           "values": [
+                         *             [
+                         *               "1769860798123456000",
+                         *               "payment for order 4711 failed: card_declined"
+                         *             ]
+                         *           ]
+                         *         }
+                         *       ]
+                         *     }
+                         */
+                        "application/json": Record<string, never>;
+                    };
+                };
+                /** @description No websocket, or the query or a parameter makes no sense; the text names it */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description No session and no personal access token */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description A page of another site asks, with the session of its visitor */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The organisation follows too many searches at once */
+                429: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+                /** @description The database is away or busy */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3780,6 +4379,75 @@ export interface components {
             shared?: boolean | null;
             to?: string | null;
         };
+        /** @description A pattern that is new, gone, risen or fallen. */
+        ChangedPattern: {
+            /** Format: date-time */
+            first_seen: string;
+            /** @example 7bbe86d97c2d991b */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /** @description The highest level of its lines in both windows. */
+            level: components["schemas"]["Level"];
+            /**
+             * Format: int64
+             * @example 120
+             */
+            lines_after: number;
+            /**
+             * Format: int64
+             * @description Its lines in each window.
+             * @example 0
+             */
+            lines_before: number;
+            /** @description Never seen before the later window; a new pattern that was is one that came back. */
+            never_seen_before: boolean;
+            /**
+             * @description A query that finds its lines.
+             * @example service:checkout "payment for order" "failed card_declined"
+             */
+            query: string;
+            /**
+             * Format: double
+             * @description How many times as many lines as expected; null for a new one.
+             * @example null
+             */
+            ratio?: number | null;
+            /** @example payment for order 4711 failed: card_declined */
+            sample: string;
+            /**
+             * Format: double
+             * @description How much it stands out, comparable within the answer: standard deviations, more for warnings and errors.
+             * @example 21.4
+             */
+            score: number;
+            /** @example checkout */
+            service: string;
+            service_id: components["schemas"]["ServiceId"];
+            /** @example payment for order <*> failed: card_declined */
+            text: string;
+        };
+        /** @description What differs between two windows. */
+        ChangesView: {
+            after: components["schemas"]["WindowView"];
+            before: components["schemas"]["WindowView"];
+            /** @description Patterns that changed and are not shown, past the limit. */
+            more_patterns: number;
+            /** @description The most telling first. */
+            patterns: components["schemas"]["ChangedPattern"][];
+            /**
+             * Format: double
+             * @description Lines after that are expected for each line before, as most patterns have it: what rose and fell is measured by it.
+             * @example 1.05
+             */
+            scale: number;
+            /** @description Patterns with lines in one of the windows that did not change, or have too few lines to say so. */
+            unchanged_patterns: number;
+            /**
+             * @description Values of fields that make out more of one window than of the other, the most telling first. Of the newest 50,000 lines
+             *     of each window.
+             */
+            values: components["schemas"]["LeaningView"][];
+        };
         ColumnView: {
             /**
              * @description `time`, `field` or `number`.
@@ -3811,6 +4479,30 @@ export interface components {
             /** @description Whether every member sees it; sharing needs the developer role. */
             shared?: boolean;
             to?: components["schemas"]["Name"] | null;
+        };
+        Data_ChangesView: {
+            /** @description What differs between two windows. */
+            data: {
+                after: components["schemas"]["WindowView"];
+                before: components["schemas"]["WindowView"];
+                /** @description Patterns that changed and are not shown, past the limit. */
+                more_patterns: number;
+                /** @description The most telling first. */
+                patterns: components["schemas"]["ChangedPattern"][];
+                /**
+                 * Format: double
+                 * @description Lines after that are expected for each line before, as most patterns have it: what rose and fell is measured by it.
+                 * @example 1.05
+                 */
+                scale: number;
+                /** @description Patterns with lines in one of the windows that did not change, or have too few lines to say so. */
+                unchanged_patterns: number;
+                /**
+                 * @description Values of fields that make out more of one window than of the other, the most telling first. Of the newest 50,000 lines
+                 *     of each window.
+                 */
+                values: components["schemas"]["LeaningView"][];
+            };
         };
         Data_ContextView: {
             /** @description A line among its neighbours, all oldest first. */
@@ -3898,6 +4590,55 @@ export interface components {
                 services: components["schemas"]["ServiceView"][];
                 /** Format: date-time */
                 to: string;
+            };
+        };
+        Data_PatternsView: {
+            /**
+             * @description What lines have in common. Each line of the range counts once: the lines of `patterns`, `other` and `rest_lines` add up
+             *     to `lines`.
+             */
+            data: {
+                /**
+                 * Format: int64
+                 * @description The length of each interval of `counts`, a multiple of 300.
+                 * @example 1500
+                 */
+                interval_seconds: number;
+                /**
+                 * Format: int64
+                 * @description Lines that are left out of an answer that is partial; null where that is not known, or none are.
+                 */
+                left_out?: number | null;
+                /**
+                 * Format: int64
+                 * @description All lines that match.
+                 */
+                lines: number;
+                /**
+                 * Format: int64
+                 * @description Lines that were looked at one by one: those that are not merged yet, those at the ends of the range, and with a
+                 *     query all of them. At most the newest 100,000.
+                 */
+                mined: number;
+                /**
+                 * Format: int64
+                 * @description Lines whose pattern there was no room for: a service has at most 2,000.
+                 */
+                other: number;
+                patterns: components["schemas"]["PatternView"][];
+                /** Format: int64 */
+                rest_lines: number;
+                /** @description Patterns that are not in this answer, and their lines: past the limit, or not new. */
+                rest_patterns: number;
+                /**
+                 * @description Where each interval starts.
+                 * @example [
+                 *       "2026-01-31T11:40:00Z",
+                 *       "2026-01-31T12:05:00Z"
+                 *     ]
+                 */
+                starts: string[];
+                stats: components["schemas"]["StatsView"];
             };
         };
         Data_StatusView: {
@@ -4099,6 +4840,42 @@ export interface components {
             title: string;
         };
         /**
+         * @description How a pattern changed.
+         * @enum {string}
+         */
+        Kind: "new" | "gone" | "risen" | "fallen";
+        /** @description A value that leans to one window. */
+        LeaningView: {
+            /** @example region */
+            field: string;
+            /** Format: int64 */
+            lines_after: number;
+            /**
+             * Format: int64
+             * @description Lines that have it, of those that were looked at.
+             */
+            lines_before: number;
+            /**
+             * @description A query that finds its lines.
+             * @example region:eu-west-2
+             */
+            query: string;
+            /**
+             * Format: double
+             * @description How much it stands out, in standard deviations.
+             */
+            score: number;
+            /** Format: double */
+            share_after: number;
+            /**
+             * Format: double
+             * @description Of the lines that were looked at in each window, 0 to 1.
+             */
+            share_before: number;
+            /** @example eu-west-2 */
+            value: string;
+        };
+        /**
          * @description Levels in rising order. Stored as the smallint `code()`, which sorts the same way.
          * @enum {string}
          */
@@ -4173,6 +4950,117 @@ export interface components {
             /** @example alerting */
             name: string;
         };
+        /** @description Lines that are alike. */
+        PatternView: {
+            /**
+             * @description Its lines by level; levels without lines are left out.
+             * @example {
+             *       "error": 120
+             *     }
+             */
+            by_level: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            count: number;
+            /**
+             * @description Lines in each interval.
+             * @example [
+             *       40,
+             *       80
+             *     ]
+             */
+            counts: number[];
+            /**
+             * Format: date-time
+             * @description When it was first seen in the chosen environments, be it before the range.
+             */
+            first_seen: string;
+            /**
+             * @description A hash of the template: the same in every environment and service, and at any time.
+             * @example 7bbe86d97c2d991b
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was last seen within the range, to five minutes.
+             */
+            last_seen: string;
+            /** @description The highest level of its lines in the range. */
+            level: components["schemas"]["Level"];
+            /**
+             * @description A query that finds its lines; it may also find lines with the same words and more.
+             * @example service:checkout "payment for order" "failed card_declined"
+             */
+            query: string;
+            /**
+             * @description One of its lines, and that line's level.
+             * @example payment for order 4711 failed: card_declined
+             */
+            sample: string;
+            sample_level: components["schemas"]["Level"];
+            /** @example checkout */
+            service: string;
+            service_id: components["schemas"]["ServiceId"];
+            /**
+             * Format: double
+             * @description Of all lines that match, 0 to 1.
+             * @example 0.12
+             */
+            share: number;
+            /**
+             * @description The first line of the message, with `<*>` for what varies.
+             * @example payment for order <*> failed: card_declined
+             */
+            text: string;
+        };
+        /**
+         * @description What lines have in common. Each line of the range counts once: the lines of `patterns`, `other` and `rest_lines` add up
+         *     to `lines`.
+         */
+        PatternsView: {
+            /**
+             * Format: int64
+             * @description The length of each interval of `counts`, a multiple of 300.
+             * @example 1500
+             */
+            interval_seconds: number;
+            /**
+             * Format: int64
+             * @description Lines that are left out of an answer that is partial; null where that is not known, or none are.
+             */
+            left_out?: number | null;
+            /**
+             * Format: int64
+             * @description All lines that match.
+             */
+            lines: number;
+            /**
+             * Format: int64
+             * @description Lines that were looked at one by one: those that are not merged yet, those at the ends of the range, and with a
+             *     query all of them. At most the newest 100,000.
+             */
+            mined: number;
+            /**
+             * Format: int64
+             * @description Lines whose pattern there was no room for: a service has at most 2,000.
+             */
+            other: number;
+            patterns: components["schemas"]["PatternView"][];
+            /** Format: int64 */
+            rest_lines: number;
+            /** @description Patterns that are not in this answer, and their lines: past the limit, or not new. */
+            rest_patterns: number;
+            /**
+             * @description Where each interval starts.
+             * @example [
+             *       "2026-01-31T11:40:00Z",
+             *       "2026-01-31T12:05:00Z"
+             *     ]
+             */
+            starts: string[];
+            stats: components["schemas"]["StatsView"];
+        };
         /** @description The text of a search as it was typed: at most 4,096 bytes, without NUL. */
         QueryText: string;
         /** Format: uuid */
@@ -4234,8 +5122,8 @@ export interface components {
             /** @description The answer may miss lines; `partial_reason` says why. */
             partial: boolean;
             /**
-             * @description `time_budget` or `answer_size` (`next_cursor` goes on), or `damaged` (a stored segment cannot be read); null when
-             *     not partial.
+             * @description `time_budget` or `answer_size` (`next_cursor` goes on), or `damaged` (a stored segment cannot be read), or
+             *     `too_many_lines` (patterns are looked for in the newest only); null when not partial.
              * @example null
              */
             partial_reason?: string | null;
@@ -4308,6 +5196,24 @@ export interface components {
             updated_at: string;
             /** @description The owner; `GET /api/members` knows the name. */
             user_id: components["schemas"]["UserId"];
+        };
+        /** @description One of the windows. */
+        WindowView: {
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: int64
+             * @description Lines that are left out where the answer is partial, if that is known.
+             */
+            left_out?: number | null;
+            /**
+             * Format: int64
+             * @description Lines that match, in all patterns.
+             */
+            lines: number;
+            stats: components["schemas"]["StatsView"];
+            /** Format: date-time */
+            to: string;
         };
     };
     responses: never;
