@@ -51,8 +51,7 @@ pub fn hash(lower: &[u8]) -> u64 {
 /// Words that every text has which holds this one, in any case, whatever stands around it: those between two signs that end
 /// words everywhere. `"id=42 failed"` has `42`; `id` may be the end of `paid`, and `failed` the beginning of `failed2`.
 pub fn certain_words(text: &str) -> Vec<String> {
-    let ends_words = |byte: &u8| byte.is_ascii() && class(*byte) == Class::Other;
-    let pieces: Vec<&[u8]> = text.as_bytes().split(ends_words).collect();
+    let pieces: Vec<&[u8]> = text.as_bytes().split(|byte| ends_words(*byte)).collect();
     let [_, within @ .., _] = &pieces[..] else {
         return Vec::new();
     };
@@ -64,6 +63,11 @@ pub fn certain_words(text: &str) -> Vec<String> {
         });
     }
     words
+}
+
+/// Whether this byte ends a word whatever stands around it.
+pub(crate) fn ends_words(byte: u8) -> bool {
+    byte.is_ascii() && class(byte) == Class::Other
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

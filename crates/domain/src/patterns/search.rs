@@ -4,7 +4,7 @@ use super::template::{CUT, PLACEHOLDER};
 use crate::query::ast::{MessageTest, TextField, TextTest};
 use crate::query::text::Phrase;
 use crate::query::{Expr, Test};
-use crate::words::words;
+use crate::words::{ends_words, words};
 
 /// Phrases of a query, the longest ones: a long template is told by fewer.
 const MAX_PHRASES: usize = 12;
@@ -37,13 +37,36 @@ fn phrases(text: &str) -> Vec<Vec<String>> {
         Some(text) => (text, true),
         None => (text, false),
     };
-    let mut phrases: Vec<Vec<String>> = text.split(PLACEHOLDER).flat_map(runs).collect();
+    let parts: Vec<&str> = text.split(PLACEHOLDER).collect();
+    let mut phrases: Vec<Vec<String>> = parts
+        .iter()
+        .enumerate()
+        .map(|(place, part)| certain(part, place > 0, place + 1 < parts.len()))
+        .flat_map(runs)
+        .collect();
     if is_cut && let Some(last) = phrases.last_mut() {
         // It may be half a word.
         last.pop();
     }
     phrases.retain(|words| !words.is_empty());
     phrases
+}
+
+/// The part without what may be one word with the variable before or after it: `'x'y` is one, although its beginning is quoted.
+fn certain(part: &str, after_variable: bool, before_variable: bool) -> &str {
+    let bytes = part.as_bytes();
+    let begin = match after_variable {
+        true => bytes.iter().position(|byte| ends_words(*byte)),
+        false => Some(0),
+    };
+    let end = match before_variable {
+        true => bytes.iter().rposition(|byte| ends_words(*byte)),
+        false => Some(part.len()),
+    };
+    begin
+        .zip(end)
+        .and_then(|(begin, end)| part.get(begin..end))
+        .unwrap_or_default()
 }
 
 /// Words that are next to each other. One that begins with a space, as a combining sign behind it makes it, is left out:

@@ -156,6 +156,12 @@ fn lines_that_are_all_different_do_not_grow_the_miner() {
     assert!(miner.size() < 8 << 20, "{} bytes", miner.size());
 }
 
+#[test]
+fn a_word_that_touches_a_variable_is_not_searched() {
+    let query = finding(&format!("{PLACEHOLDER}a failed 'b{PLACEHOLDER} at once"), None);
+    assert_eq!(query, r#"failed "at once""#);
+}
+
 fn message() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-f0-9 =:\"'/.\\-\n]{0,40}",

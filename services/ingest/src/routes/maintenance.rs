@@ -21,6 +21,8 @@ pub(super) struct CleanupView {
     arrival_rows: i64,
     receipt_rows: i64,
     rate_bucket_rows: i64,
+    /// Templates of lines that are no longer kept.
+    patterns: i64,
 }
 
 impl From<CleanupReport> for CleanupView {
@@ -33,6 +35,7 @@ impl From<CleanupReport> for CleanupView {
             arrival_rows: report.arrival_rows,
             receipt_rows: report.receipt_rows,
             rate_bucket_rows: report.rate_bucket_rows,
+            patterns: report.patterns,
         }
     }
 }

@@ -53,7 +53,13 @@ async fn it_removes_what_a_short_retention_no_longer_keeps_and_reports_it() {
         (&json!(2), &json!(2)),
         "{report}"
     );
-    for field in ["partitions", "arrival_rows", "receipt_rows", "rate_bucket_rows"] {
+    for field in [
+        "partitions",
+        "arrival_rows",
+        "receipt_rows",
+        "rate_bucket_rows",
+        "patterns",
+    ] {
         assert!(report.get(field).is_some(), "{field} in {report}");
     }
     assert_eq!(
