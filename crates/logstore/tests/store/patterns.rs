@@ -40,13 +40,9 @@ impl Yard {
         let test = TestDb::create().await;
         let org = Fixture::org(&test).await;
         let config = WriterConfig::new(DbConfig::new(test.url_for("sightline_ingest"), "test-writer"));
-        let now = test
-            .owner()
-            .await
-            .query_one("SELECT now()", &[])
-            .await
-            .unwrap()
-            .get(0);
+        // Between two counts, and so that all lines expire on one day.
+        let noon = "SELECT date_trunc('day', now(), 'UTC') - interval '11 hours 58 minutes 20 seconds'";
+        let now = test.owner().await.query_one(noon, &[]).await.unwrap().get(0);
         Self {
             writer: Writer::start(&config, Arc::new(|_| {})),
             test,
