@@ -96,7 +96,7 @@ async fn an_error_that_comes_back_within_the_window_is_the_same_incident() {
     app.sweep().await;
     assert_eq!(app.incidents().await.len(), 1);
     assert_eq!(app.incidents().await[0]["status"], "open");
-    app.pass(11).await;
+    app.pass(15).await;
     assert_eq!(app.sweep().await["resolved"], 1);
     app.errors(5).await;
     app.sweep().await;

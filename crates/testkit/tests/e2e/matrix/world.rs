@@ -319,7 +319,7 @@ impl World {
             "maintenance_windows",
         ] {
             let sql = format!(
-                "SELECT (to_jsonb(t) - 'last_used_at' - 'last_evaluated_at')::text FROM {table} t
+                "SELECT (to_jsonb(t) - 'last_used_at' - 'last_evaluated_at' - 'evaluated_to')::text FROM {table} t
                  WHERE org_id = $1 AND coalesce(to_jsonb(t)->>'name', '') NOT LIKE 'token %' ORDER BY 1"
             );
             let found = owner.query(&sql, &[&self.org.org_id]).await.unwrap();
