@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use db::TenantTx;
 use db::scopes::{self, NamedScope};
+use db::{DbError, TenantTx};
 use domain::ids::OrgId;
 use domain::log_record::LineRules;
 use logstore::reader::{Arrived, Line, Plan, Snapshot, is_recent};
@@ -128,6 +128,13 @@ pub(crate) struct Position {
     since: Snapshot,
     /// The end of what is being delivered, and how many lines of it were; `None` when all were.
     under_way: Option<(Snapshot, usize)>,
+}
+
+impl Position {
+    /// Behind everything that this transaction sees.
+    pub(crate) async fn current(tx: &TenantTx<'_>, now: OffsetDateTime) -> Result<Self, DbError> {
+        Ok(after(now, Snapshot::current(tx).await?))
+    }
 }
 
 impl std::fmt::Display for Position {

@@ -77,14 +77,22 @@ pub(crate) async fn follow(
         .map(|id| id.parse())
         .transpose()?;
     let permit = state.admission.follow(caller.org_id)?;
-    // Before the stream begins: a name of nothing is an error, and not an empty stream.
+    // Before the stream begins: a name of nothing is an error, and not an empty stream, and what is committed once the client
+    // knows that it is connected is followed.
     let mut conn = kit.db.conn("query.tail").await?;
     let tx = conn.tenant_snapshot(caller.org_id).await?;
+    let beginning = Position::current(&tx, kit.clock.now()).await?;
     ask.choose(scopes::list(&tx).await?)?;
     tx.commit().await?;
     drop(conn);
     let follower = Follower {
-        following: Following::begin(&kit, &state, (caller.org_id, permit), ask, position),
+        following: Following::begin(
+            &kit,
+            &state,
+            (caller.org_id, permit),
+            ask,
+            Some(position.unwrap_or(beginning)),
+        ),
         ends: Instant::now() + LONGEST,
         stopping: kit.stopping.clone(),
         is_new: true,
