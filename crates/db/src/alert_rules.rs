@@ -15,7 +15,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use crate::{DbError, TenantTx};
+use crate::{DbError, TenantTx, matchers};
 
 pub use evaluation::{
     expire_history_all_orgs, facts_settled_until, facts_settled_until_all_orgs, lock_for_evaluation,
@@ -167,7 +167,7 @@ async fn write(
             ],
         )
         .await?;
-    let Some(rule) = row.as_ref().map(read) else {
+    let Some(rule) = row.as_ref().map(read).transpose()? else {
         return Ok(None);
     };
     versions::keep(tx, &rule).await?;
@@ -196,7 +196,7 @@ pub async fn find(tx: &TenantTx<'_>, id: AlertRuleId) -> Result<Option<AlertRule
     );
     let statement = tx.prepare_cached(SQL).await?;
     let row = tx.query_opt(&statement, &[&tx.org_id(), &id]).await?;
-    Ok(row.as_ref().map(read))
+    row.as_ref().map(read).transpose()
 }
 
 /// The same, and nobody else changes it until the transaction ends.
@@ -211,7 +211,7 @@ pub async fn find_for_update(tx: &TenantTx<'_>, id: AlertRuleId) -> Result<Optio
     );
     let statement = tx.prepare_cached(SQL).await?;
     let row = tx.query_opt(&statement, &[&tx.org_id(), &id]).await?;
-    Ok(row.as_ref().map(read))
+    row.as_ref().map(read).transpose()
 }
 
 /// Newest first, without deleted ones.
@@ -235,7 +235,7 @@ pub async fn list(
     let rows = tx
         .query(&statement, &[&tx.org_id(), &at, &id, &limit.probe()])
         .await?;
-    Ok(rows.iter().map(read).collect())
+    rows.iter().map(read).collect()
 }
 
 /// All of them, by name, for files of rules; nobody else changes them until the transaction ends.
@@ -250,7 +250,7 @@ pub async fn all_for_update(tx: &TenantTx<'_>) -> Result<Vec<AlertRule>, DbError
     );
     let statement = tx.prepare_cached(SQL).await?;
     let rows = tx.query(&statement, &[&tx.org_id()]).await?;
-    Ok(rows.iter().map(read).collect())
+    rows.iter().map(read).collect()
 }
 
 /// All of them, by name.
@@ -265,7 +265,7 @@ pub async fn all(tx: &TenantTx<'_>) -> Result<Vec<AlertRule>, DbError> {
     );
     let statement = tx.prepare_cached(SQL).await?;
     let rows = tx.query(&statement, &[&tx.org_id()]).await?;
-    Ok(rows.iter().map(read).collect())
+    rows.iter().map(read).collect()
 }
 
 pub async fn count(tx: &TenantTx<'_>) -> Result<i64, DbError> {
@@ -276,8 +276,8 @@ pub async fn count(tx: &TenantTx<'_>) -> Result<i64, DbError> {
     Ok(tx.query_one(&statement, &[&tx.org_id()]).await?.get(0))
 }
 
-pub(super) fn read(row: &Row) -> AlertRule {
-    AlertRule {
+pub(super) fn read(row: &Row) -> Result<AlertRule, DbError> {
+    Ok(AlertRule {
         id: row.get("id"),
         scope: RuleScope {
             service_id: row.get("service_id"),
@@ -293,7 +293,7 @@ pub(super) fn read(row: &Row) -> AlertRule {
             cooldown_seconds: row.get("cooldown_seconds"),
             keep_firing_for_seconds: row.get("keep_firing_for_seconds"),
         },
-        labels: serde_json::from_value(row.get("labels")).unwrap_or_default(),
+        labels: matchers::read_labels(row)?,
         runbook_url: row.get("runbook_url"),
         description: row.get("description"),
         version: row.get("version"),
@@ -303,5 +303,5 @@ pub(super) fn read(row: &Row) -> AlertRule {
         last_error: row.get("last_error"),
         created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),
-    }
+    })
 }

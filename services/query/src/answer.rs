@@ -105,7 +105,7 @@ pub(crate) enum SearchRefusals {
     /// Not signed in
     #[response(status = 401)]
     Unauthorized(ErrorBody),
-    /// No such service or environment in this organisation
+    /// No such service, environment or deployment in this organisation
     #[response(status = 404)]
     NotFound(ErrorBody),
     /// The organisation runs too many searches at once

@@ -1,8 +1,6 @@
 //! Values of fields that make out more of one window than of another: facets of both, compared.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use db::TenantTx;
 use db::scopes::NamedScope;
@@ -11,20 +9,17 @@ use domain::query::ast::{Field, LevelRange, MetaTest, TextTest};
 use domain::query::pipe::{Stage, Top};
 use domain::query::{Expr, Test};
 use domain::what_changed::{self, Lines};
-use logstore::reader::{Line, Projection};
 use serde::Serialize;
 use service_kit::ApiError;
 use utoipa::ToSchema;
 
 use crate::app::State;
 use crate::ask::Ask;
-use crate::fields::{self, Seen};
-use crate::numbers::{self, json, with_line};
+use crate::fields;
+use crate::numbers::{self, json};
 
 /// Lines of each window, the newest first.
 const SAMPLE: u64 = 50_000;
-/// Lines that fields are looked for in.
-const FIELD_SAMPLE: u64 = 2_000;
 /// Values of each field that are compared.
 const VALUES: u16 = 200;
 const MAX_FIELDS: usize = 16;
@@ -198,24 +193,9 @@ async fn usual(
     ask: &Ask,
     all: &[NamedScope],
 ) -> Result<Vec<String>, ApiError> {
-    let chosen = Arc::new(ask.choose(all.to_vec())?);
+    let chosen = ask.choose(all.to_vec())?;
     let plan = ask.plan(&chosen, state.budget);
-    let projection = Projection {
-        meta: true,
-        ..Projection::default()
-    };
-    let add = move |seen: &mut Seen, line: Line| {
-        with_line(&line, chosen.names(line.environment_id), |line| seen.add(line));
-        if seen.lines >= FIELD_SAMPLE {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    };
-    let (seen, _) = state
-        .reader
-        .fold(tx, &plan, projection, Seen::default(), add)
-        .await?;
+    let (seen, _) = numbers::seen_fields(&state.reader, tx, &plan, chosen).await?;
     let mut own: Vec<(&String, u64)> = seen
         .fields
         .iter()

@@ -7,11 +7,12 @@ use db::{DbError, TenantTx};
 use domain::query::aggregate::{Aggregator, Cell, Limits, Table};
 use domain::query::pipe::{Stage, Stats as StatsStage};
 pub(crate) use logstore::reader::with_line;
-use logstore::reader::{Line, Plan, Reader, Stats, projection};
+use logstore::reader::{Line, Plan, Projection, Reader, Stats, projection};
 use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 
 use crate::ask::Chosen;
+use crate::fields::Seen;
 
 /// Computes several stages over the lines of one search, of the newest `most` lines at most. How many lines there were is
 /// the second of the result.
@@ -73,6 +74,31 @@ async fn count(
         is_sample: false,
         stats,
     })
+}
+
+/// The fields of the newest lines.
+pub(crate) async fn seen_fields(
+    reader: &Reader,
+    tx: &TenantTx<'_>,
+    plan: &Plan,
+    chosen: Chosen,
+) -> Result<(Seen, Stats), DbError> {
+    /// Lines that fields are looked for in.
+    const SAMPLE: u64 = 2_000;
+    let projection = Projection {
+        message: false,
+        ..Projection::ALL
+    };
+    let chosen = Arc::new(chosen);
+    let add = move |seen: &mut Seen, line: Line| {
+        with_line(&line, chosen.names(line.environment_id), |line| seen.add(line));
+        if seen.lines >= SAMPLE {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    reader.fold(tx, plan, projection, Seen::default(), add).await
 }
 
 /// What was computed, a table for each stage.

@@ -46,7 +46,7 @@ pub async fn lock_for_evaluation(
         .query_one(&clock, &[&budget.as_millis().to_string()])
         .await?
         .get("now");
-    Ok(Some((read(&row), now)))
+    Ok(Some((read(&row)?, now)))
 }
 
 /// Notes that a rule was evaluated without an error, and where it has come to if that was everywhere it looks.
@@ -152,7 +152,7 @@ pub async fn to_evaluate(tx: &TenantTx<'_>) -> Result<Vec<AlertRule>, DbError> {
     );
     let statement = tx.prepare_cached(SQL).await?;
     let rows = tx.query(&statement, &[&tx.org_id()]).await?;
-    Ok(rows.iter().map(read).collect())
+    rows.iter().map(read).collect()
 }
 
 const SETTLED_SQL: &str = "

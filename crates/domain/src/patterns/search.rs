@@ -55,13 +55,15 @@ fn phrases(text: &str) -> Vec<Vec<String>> {
 /// The part without what may be one word with the variable before or after it: `'x'y` is one, although its beginning is quoted.
 fn certain(part: &str, after_variable: bool, before_variable: bool) -> &str {
     let bytes = part.as_bytes();
-    let begin = match after_variable {
-        true => bytes.iter().position(|byte| ends_words(*byte)),
-        false => Some(0),
+    let begin = if after_variable {
+        bytes.iter().position(|byte| ends_words(*byte))
+    } else {
+        Some(0)
     };
-    let end = match before_variable {
-        true => bytes.iter().rposition(|byte| ends_words(*byte)),
-        false => Some(part.len()),
+    let end = if before_variable {
+        bytes.iter().rposition(|byte| ends_words(*byte))
+    } else {
+        Some(part.len())
     };
     begin
         .zip(end)

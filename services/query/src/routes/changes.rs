@@ -13,12 +13,12 @@ use logstore::reader::{Intervals, PatternCount, Patterns};
 use serde::{Deserialize, Serialize};
 use service_kit::access::Viewer;
 use service_kit::body::QueryParamsOf;
-use service_kit::{ApiError, Data, ErrorBody, Kit};
+use service_kit::{ApiError, Data, Kit};
 use time::{Duration, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
 
 use super::patterns::narrow_to_deployment;
-use crate::answer::StatsView;
+use crate::answer::{SearchRefusals, StatsView};
 use crate::app::State;
 use crate::ask::{Ask, LogFilter};
 use crate::leanings::{self, LeaningView};
@@ -156,11 +156,7 @@ pub(crate) struct ChangedPattern {
                 "share_before": 0.18, "share_after": 0.42, "score": 70.2, "query": "region:eu-west-2"
             }]
         }})),
-        (status = 400, description = "A parameter makes no sense; it is named", body = ErrorBody),
-        (status = 401, description = "Not signed in", body = ErrorBody),
-        (status = 404, description = "No such service, environment or deployment in this organisation", body = ErrorBody),
-        (status = 429, description = "The organisation runs too many searches at once", body = ErrorBody),
-        (status = 503, description = "The database is away or busy", body = ErrorBody),
+        SearchRefusals,
     ),
     security(("session" = ["viewer"])),
 )]

@@ -1,13 +1,9 @@
 //! What values the fields of matching lines have, and what fields there are.
 
-use std::ops::ControlFlow;
-use std::sync::Arc;
-
 use actix_web::{get, web};
 use db::scopes;
 use domain::query::ast::Field;
 use domain::query::pipe::{Stage, Top};
-use logstore::reader::{Line, Projection};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::access::Viewer;
@@ -19,12 +15,10 @@ use crate::answer::{SearchRefusals, StatsView};
 use crate::app::State;
 use crate::ask::LogFilter;
 use crate::fields::{self, Seen};
-use crate::numbers::{self, json, with_line};
+use crate::numbers::{self, json};
 
 /// Lines that facets are counted over, the newest first: enough for shares that hold, in a tenth of a second.
 const FACET_SAMPLE: u64 = 50_000;
-/// Lines that fields are looked for in.
-const FIELD_SAMPLE: u64 = 2_000;
 const MAX_FIELDS: usize = 16;
 
 /// Of which fields.
@@ -198,23 +192,7 @@ pub(crate) async fn list_fields(
     let tx = conn.tenant_snapshot(caller.org_id).await?;
     let chosen = ask.choose(scopes::list(&tx).await?)?;
     let plan = ask.plan(&chosen, state.budget);
-    let chosen = Arc::new(chosen);
-    let projection = Projection {
-        message: false,
-        ..Projection::ALL
-    };
-    let add = move |seen: &mut Seen, line: Line| {
-        with_line(&line, chosen.names(line.environment_id), |line| seen.add(line));
-        if seen.lines >= FIELD_SAMPLE {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    };
-    let (seen, stats) = state
-        .reader
-        .fold(&tx, &plan, projection, Seen::default(), add)
-        .await?;
+    let (seen, stats) = numbers::seen_fields(&state.reader, &tx, &plan, chosen).await?;
     tx.commit().await?;
     Ok(web::Json(Data {
         data: view(seen.most_frequent(), StatsView::from(&stats)),

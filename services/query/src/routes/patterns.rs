@@ -11,11 +11,11 @@ use logstore::reader::{Intervals, PatternCount};
 use serde::{Deserialize, Serialize};
 use service_kit::access::Viewer;
 use service_kit::body::QueryParamsOf;
-use service_kit::{ApiError, Data, ErrorBody, Kit};
+use service_kit::{ApiError, Data, Kit};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::answer::StatsView;
+use crate::answer::{SearchRefusals, StatsView};
 use crate::app::State;
 use crate::ask::{Ask, LogFilter};
 use crate::numbers::json;
@@ -168,11 +168,7 @@ impl PatternView {
                 "watermark": "2026-01-31T12:30:00Z", "partial": false, "partial_reason": null
             }
         }})),
-        (status = 400, description = "A parameter makes no sense; it is named", body = ErrorBody),
-        (status = 401, description = "Not signed in", body = ErrorBody),
-        (status = 404, description = "No such service, environment or deployment in this organisation", body = ErrorBody),
-        (status = 429, description = "The organisation runs too many searches at once", body = ErrorBody),
-        (status = 503, description = "The database is away or busy", body = ErrorBody),
+        SearchRefusals,
     ),
     security(("session" = ["viewer"])),
 )]
