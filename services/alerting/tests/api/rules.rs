@@ -240,3 +240,23 @@ async fn rules_are_listed_in_pages() {
     }
     assert_eq!(names, ["rule 4", "rule 3", "rule 2", "rule 1", "rule 0"]);
 }
+
+#[tokio::test]
+async fn an_incident_takes_over_its_rules_labels_and_tells_its_runbook() {
+    let app = TestApp::start().await;
+    app.channel(
+        json!({"type": "webhook", "name": "hook", "config": {"url": "https://receiver.example.com/"}}),
+    )
+    .await;
+    let labels = json!({"team": "payments"});
+    let runbook = "https://runbooks.example.com/errors";
+    app.error_rule(json!({"labels": labels, "runbook_url": runbook}))
+        .await;
+    app.errors(5).await;
+    app.sweep().await;
+    assert_eq!(app.incidents().await[0]["labels"], labels);
+    let told = "SELECT message->'labels', message->>'runbook' FROM notification_jobs";
+    let told = app.db.owner().await.query_one(told, &[]).await.unwrap();
+    assert_eq!(told.get::<_, Value>(0), labels);
+    assert_eq!(told.get::<_, &str>(1), runbook);
+}
