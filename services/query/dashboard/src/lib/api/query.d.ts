@@ -412,7 +412,7 @@ export interface paths {
                         "application/json": components["schemas"]["ErrorBody"];
                     };
                 };
-                /** @description No such service or environment in this organisation */
+                /** @description No such service, environment or deployment in this organisation */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -543,7 +543,7 @@ export interface paths {
                         "application/json": components["schemas"]["ErrorBody"];
                     };
                 };
-                /** @description No such service or environment in this organisation */
+                /** @description No such service, environment or deployment in this organisation */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -666,7 +666,7 @@ export interface paths {
                         "application/json": components["schemas"]["ErrorBody"];
                     };
                 };
-                /** @description No such service or environment in this organisation */
+                /** @description No such service, environment or deployment in this organisation */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -824,7 +824,7 @@ export interface paths {
                         "application/json": components["schemas"]["ErrorBody"];
                     };
                 };
-                /** @description No such service or environment in this organisation */
+                /** @description No such service, environment or deployment in this organisation */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -1253,7 +1253,7 @@ export interface paths {
                         "application/json": components["schemas"]["ErrorBody"];
                     };
                 };
-                /** @description No such service or environment in this organisation */
+                /** @description No such service, environment or deployment in this organisation */
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -1380,7 +1380,7 @@ export interface paths {
                         "application/json": components["schemas"]["ErrorBody"];
                     };
                 };
-                /** @description No such service or environment in this organisation */
+                /** @description No such service, environment or deployment in this organisation */
                 404: {
                     headers: {
                         [name: string]: unknown;
