@@ -90,6 +90,9 @@ time_from_the_clock() {
     | grep -E '\b(OffsetDateTime|PrimitiveDateTime|UtcDateTime)::now|\bSystemTime::now\b' || true
 }
 
+# A logger that is given an error prints its first line only: "database request failed".
+causes_are_logged() { grep -E '\bas &dyn (std::error::)?Error\b' "$code_file" || true; }
+
 migrations_are_named() {
   local file number
   for file in migrations/*; do
@@ -113,6 +116,7 @@ sql_lives_in_storage|SQL only in crates/db, crates/logstore and migrations
 no_mod_rs|foo.rs beside foo/, never mod.rs
 environment_in_config|the environment is read in config.rs only
 time_from_the_clock|the time is read through Clock only
+causes_are_logged|errors are logged with db::causes::chain, which says why
 migrations_are_named|migrations are named V<n>__<snake_case>.sql
 '
 
@@ -229,6 +233,7 @@ self_test() {
   expect environment_in_config append crates/db/src/lib.rs 'fn f() { env::var_os("X"); }'
   expect time_from_the_clock append services/query/src/lib.rs 'fn f() { OffsetDateTime::now_utc(); }'
   expect time_from_the_clock append crates/service-kit/src/lib.rs 'fn f() { std::time::SystemTime::now(); }'
+  expect causes_are_logged append services/query/src/lib.rs 'fn f(e: &DbError) { tracing::warn!(error = e as &dyn Error, "no"); }'
   expect migrations_are_named append migrations/V2_one_underscore.sql 'SELECT 1;'
   expect migrations_are_named append migrations/V2__CamelCase.sql 'SELECT 1;'
   expect migrations_are_named append migrations/V1__again.sql 'SELECT 1;'

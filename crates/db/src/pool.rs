@@ -142,10 +142,7 @@ async fn connect_and_drive(
     let (client, connection) = config.connect(NoTls).await?;
     let driver = tokio::spawn(async move {
         if let Err(error) = connection.await {
-            tracing::debug!(
-                error = &error as &dyn std::error::Error,
-                "database connection ended"
-            );
+            tracing::debug!(error = crate::causes::chain(&error), "database connection ended");
         }
     });
     Ok((client, driver))

@@ -4,13 +4,12 @@
 mod attempt;
 mod sender;
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
-use db::DbError;
 use db::notification_jobs::attempts::{self, Claim};
+use db::{DbError, causes};
 use service_kit::Kit;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -36,7 +35,7 @@ pub(crate) async fn run(kit: Kit, state: web::Data<State>) {
         let claimed = match claim(&kit, &state, &slots).await {
             Ok(claimed) => claimed,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn Error, "notifications are put off");
+                tracing::warn!(error = causes::chain(&error), "notifications are put off");
                 0
             }
         };
@@ -92,7 +91,7 @@ async fn deliver(
     if let Err(error) = attempt.run().await {
         // The lease runs out, and another attempt follows.
         let job_id = claim.job_id;
-        tracing::warn!(error = &error as &dyn Error, notification.id = %job_id, "notification {job_id} is put off");
+        tracing::warn!(error = causes::chain(&error), notification.id = %job_id, "notification {job_id} is put off");
     }
     drop(slot);
     // The next notification of the same incident and channel may have waited for this one.

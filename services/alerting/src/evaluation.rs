@@ -13,11 +13,10 @@ pub(crate) mod screen;
 mod turns;
 mod window;
 
-use std::error::Error;
 use std::time::{Duration, Instant};
 
 use db::alert_rules::{self, AlertRule};
-use db::{Connection, DbError};
+use db::{Connection, DbError, causes};
 use domain::alerting::rule::RuleScope;
 use domain::ids::{AlertRuleId, OrgId};
 use logstore::reader::Reader;
@@ -147,7 +146,7 @@ async fn within_budget(
 
 async fn note_failure(kit: &Kit, org_id: OrgId, rule_id: AlertRuleId, error: &EvaluationError) {
     tracing::warn!(
-        error = error as &dyn Error,
+        error = causes::chain(error),
         rule.id = %rule_id,
         org.id = %org_id,
         "rule {rule_id} was not evaluated"
@@ -159,7 +158,7 @@ async fn note_failure(kit: &Kit, org_id: OrgId, rule_id: AlertRuleId, error: &Ev
         tx.commit().await
     };
     if let Err(error) = noted.await {
-        tracing::debug!(error = &error as &dyn Error, rule.id = %rule_id, "nor was that noted with rule {rule_id}");
+        tracing::debug!(error = causes::chain(&error), rule.id = %rule_id, "nor was that noted with rule {rule_id}");
     }
 }
 

@@ -2,11 +2,11 @@
 //! heard, since some conditions are known only then.
 
 use std::collections::{HashMap, HashSet};
-use std::error::Error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::web;
+use db::causes;
 use domain::alerting::rule::{Window, floor};
 use domain::ids::{EnvironmentId, OrgId, ServiceId};
 use service_kit::Kit;
@@ -114,7 +114,7 @@ async fn look(kit: &Kit, state: &State, org_id: OrgId, scopes: Scopes) {
         Ok(screened) => screened,
         Err(error) => {
             tracing::debug!(
-                error = &error as &dyn Error,
+                error = causes::chain(&error),
                 org.id = %org_id,
                 "what was heard of organisation {org_id} is left to the sweep"
             );

@@ -1,13 +1,12 @@
 //! What was held back is looked at again when what held it is over: sent if its incident is not over, held on if something
 //! else holds it, or kept as what was never sent.
 
-use std::error::Error;
 use std::time::Duration;
 
 use actix_web::web;
 use db::incidents::events::{self, NewEvent};
 use db::notification_jobs::held::{self, Due, Held};
-use db::{DbError, TenantTx, incidents};
+use db::{DbError, TenantTx, causes, incidents};
 use domain::alerting::incident::{EventKind, IncidentStatus};
 use domain::alerting::notification::NotifiedTransition;
 use domain::alerting::routing::HeldBack;
@@ -29,7 +28,7 @@ pub(crate) async fn run(kit: Kit, state: web::Data<State>) {
             Ok(count) => count,
             Err(error) => {
                 tracing::warn!(
-                    error = &error as &dyn Error,
+                    error = causes::chain(&error),
                     "what is held back is looked at in the next turn"
                 );
                 0

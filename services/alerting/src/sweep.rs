@@ -3,13 +3,12 @@
 //! tenant all rules are screened first, and only those that have something to write are evaluated one by one.
 
 use std::collections::{HashMap, VecDeque};
-use std::error::Error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::web;
 use db::leases::{self, Lease};
-use db::{DbError, alert_rules, incidents, notification_jobs};
+use db::{DbError, alert_rules, causes, incidents, notification_jobs};
 use domain::alerting::rule::RuleScope;
 use domain::ids::{AlertRuleId, IncidentId, OrgId};
 use futures_util::future::join_all;
@@ -33,7 +32,7 @@ const WORKERS: usize = 4;
 /// keeps the others waiting for it.
 const LONGEST: Duration = Duration::from_secs(30);
 /// For how long it is kept what rules decided: as long as arrivals are.
-const HISTORY_DAYS: f64 = 35.0;
+const HISTORY: Duration = Duration::from_secs(35 * 24 * 3600);
 
 /// Sweeps at intervals until the service stops.
 pub(crate) async fn run(kit: Kit, state: web::Data<State>) {
@@ -50,7 +49,7 @@ pub(crate) async fn run(kit: Kit, state: web::Data<State>) {
             Err(error) => {
                 metrics::leads(false);
                 tracing::warn!(
-                    error = &error as &dyn Error,
+                    error = causes::chain(&error),
                     "the sweep is put off to the next turn"
                 );
             }
@@ -99,7 +98,7 @@ async fn turn(kit: &Kit, state: &State, owner: Uuid) -> Result<bool, DbError> {
     metrics::swept(started.elapsed(), swept.left);
     {
         let conn = kit.db.conn("alerting.expire").await?;
-        alert_rules::expire_history_all_orgs(&conn, HISTORY_DAYS).await?;
+        alert_rules::expire_history_all_orgs(&conn, HISTORY).await?;
     }
     let backlog = {
         let conn = kit.db.conn("alerting.backlog").await?;
@@ -197,7 +196,7 @@ async fn screened(kit: &Kit, org_id: OrgId) -> Screened {
         Ok(screened) => screened,
         Err(error) => {
             tracing::warn!(
-                error = &error as &dyn Error,
+                error = causes::chain(&error),
                 org.id = %org_id,
                 "the rules of organisation {org_id} are evaluated one by one"
             );

@@ -1,12 +1,10 @@
 //! Events that say "look now". They shorten the wait for the sweep and decide nothing: what the database holds does.
 //! Those of lines come often, and are looked at together ([`crate::heard`]).
 
-use std::error::Error;
-
 use actix_web::web;
 use bus::{BusConfig, Consumer, ConsumerOptions, HandlerError, Publisher};
-use db::DbError;
 use db::alert_rules;
+use db::{DbError, causes};
 use domain::alerting::rule::{RuleScope, RuleType};
 use domain::events::{Envelope, Event, RoutingKey};
 use domain::ids::{AlertRuleId, EnvironmentId, OrgId, ServiceId};
@@ -132,7 +130,7 @@ fn retriable(result: Result<(), EvaluationError>) -> Result<(), HandlerError> {
         Err(EvaluationError::TooSlow) => Err(HandlerError::retry(EvaluationError::TooSlow)),
         Err(error @ EvaluationError::Db(_)) => {
             tracing::debug!(
-                error = &error as &dyn Error,
+                error = causes::chain(&error),
                 "an event was handled without effect"
             );
             Ok(())

@@ -1,9 +1,8 @@
 //! Deletes what ran out: sessions and forgiven login failures. Several replicas may sweep at once.
 
-use std::error::Error;
 use std::time::Duration;
 
-use db::{DbError, login_throttle, sessions};
+use db::{DbError, causes, login_throttle, sessions};
 use service_kit::Kit;
 use tokio::time::MissedTickBehavior;
 
@@ -23,7 +22,7 @@ pub(crate) async fn run(kit: Kit) {
             _ = ticks.tick() => {}
         }
         if let Err(error) = sweep(&kit).await {
-            tracing::warn!(error = &error as &dyn Error, "sweep put off to the next turn");
+            tracing::warn!(error = causes::chain(&error), "sweep put off to the next turn");
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) async fn compact(kit: Kit, db: Db, config: Compaction) {
                 Ok(None) => {} // another replica does
                 Err(error) => {
                     tracing::warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = db::causes::chain(&error),
                         "stored lines were not merged: {error}; it is tried again"
                     );
                 }
@@ -38,7 +38,7 @@ pub(crate) async fn compact(kit: Kit, db: Db, config: Compaction) {
     // Cut off in the middle, a merge is rolled back.
     kit.stopping.run_until_cancelled(compacting).await;
     if let Err(error) = compactor.step_down().await {
-        tracing::debug!(error = &error as &dyn std::error::Error, "the lead will run out");
+        tracing::debug!(error = db::causes::chain(&error), "the lead will run out");
     }
 }
 

@@ -110,7 +110,7 @@ impl Gate {
             }
             Err(error) => {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = db::causes::chain(&error),
                     "day partitions were not made: {error}"
                 );
                 if error.is_unavailable() {

@@ -81,7 +81,7 @@ pub(crate) fn start(
         tokio::select! {
             served = serving => {
                 if let Err(error) = served {
-                    tracing::error!(error = &error as &dyn std::error::Error, "OTLP over gRPC ended: {error}");
+                    tracing::error!(error = db::causes::chain(&error), "OTLP over gRPC ended: {error}");
                 }
             }
             () = too_late => tracing::warn!("connections of OTLP over gRPC were cut off"),

@@ -52,7 +52,7 @@ async fn clean_up(db: &Db) -> bool {
         Ok(Cleanup::AlreadyRunning) => false,
         Err(error) => {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = db::causes::chain(&error),
                 "the cleanup failed: {error}; it is tried again"
             );
             false

@@ -7,13 +7,13 @@ mod headers;
 mod owners;
 mod upload;
 
-use std::error::Error;
 use std::time::Duration;
 
 use actix_web::body::SizedStream;
 use actix_web::http::header::{HOST, HeaderValue};
 use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::{HttpRequest, HttpResponse, web};
+use db::causes;
 use service_kit::{ApiError, Kit, context};
 use tokio::runtime::Handle;
 use url::Url;
@@ -164,7 +164,7 @@ fn stopped_error(stopped: Stopped, owner: Owner, gateway: &Gateway) -> ApiError 
 fn unanswered(owner: Owner, error: &reqwest::Error) -> ApiError {
     let reason = if error.is_connect() { "connect" } else { "broken" };
     metrics::upstream_failed(owner.as_str(), reason);
-    let cause = error as &dyn Error;
+    let cause = causes::chain(error);
     tracing::warn!(owner = owner.as_str(), error = cause, "{owner} did not answer");
     unavailable(format!(
         "{owner} is not available; only what belongs to it is affected. Try again in {RETRY_AFTER_S} s"

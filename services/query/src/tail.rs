@@ -301,7 +301,7 @@ async fn follow(
             }
             Err(error) => {
                 tracing::debug!(
-                    error = &error as &dyn std::error::Error,
+                    error = db::causes::chain(&error),
                     "a follower's look failed: {error}"
                 );
                 buffer.push([Event::Stalled]);

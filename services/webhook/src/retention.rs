@@ -1,9 +1,8 @@
 //! Deletes deliveries that nobody will ask for any more. Several replicas may do so at once.
 
-use std::error::Error;
 use std::time::Duration;
 
-use db::{DbError, webhook_deliveries};
+use db::{DbError, causes, webhook_deliveries};
 use service_kit::Kit;
 use tokio::time::MissedTickBehavior;
 
@@ -22,7 +21,7 @@ pub(crate) async fn run(kit: Kit, keep: Duration) {
         }
         if let Err(error) = expire(&kit, keep).await {
             tracing::warn!(
-                error = &error as &dyn Error,
+                error = causes::chain(&error),
                 "deleting old deliveries was put off to the next turn"
             );
         }

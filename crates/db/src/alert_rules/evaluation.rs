@@ -172,10 +172,10 @@ pub async fn facts_settled_until_all_orgs(conn: &Connection) -> Result<OffsetDat
 }
 
 /// Deletes some transitions and calls that are older; how many.
-pub async fn expire_history_all_orgs(conn: &Connection, keep_days: f64) -> Result<i64, DbError> {
+pub async fn expire_history_all_orgs(conn: &Connection, keep: Duration) -> Result<i64, DbError> {
     const SQL: &str = "
         -- alert_rules::expire_history_all_orgs
-        SELECT expire_alert_history(make_interval(secs => $1 * 86400), 10000)";
+        SELECT expire_alert_history(make_interval(secs => $1), 10000)";
     let statement = conn.prepare_cached(SQL).await?;
-    Ok(conn.query_one(&statement, &[&keep_days]).await?.get(0))
+    Ok(conn.query_one(&statement, &[&keep.as_secs_f64()]).await?.get(0))
 }

@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 use db::auth::{self, TokenUser};
-use db::{Db, DbError};
+use db::{Db, DbError, causes};
 use domain::ids::PersonalTokenId;
 use domain::token::TokenHash;
 use domain::{api_key, personal_token};
@@ -104,7 +103,7 @@ impl TokenUses {
         let (db, uses) = (kit.db.clone(), self.clone());
         kit.tasks.spawn(async move {
             if let Err(error) = touch(&db, id).await {
-                tracing::debug!(error = &error as &dyn Error, "a token's use was not noted");
+                tracing::debug!(error = causes::chain(&error), "a token's use was not noted");
             }
             uses.lock().remove(&id);
         });

@@ -1,11 +1,10 @@
 //! One attempt to deliver one notification, under a lease.
 
-use std::error::Error;
 use std::time::Duration;
 
 use db::incidents::events::{self, NewEvent};
 use db::notification_jobs::attempts::{self, Claim, Outcome, Started};
-use db::{DbError, TenantTx, notification_channels};
+use db::{DbError, TenantTx, causes, notification_channels};
 use domain::alerting::delivery::{AttemptOutcome, NextStep, RetryPolicy};
 use domain::alerting::incident::EventKind;
 use domain::alerting::notification::{Links, Message, Notification, NotifiedTransition};
@@ -143,7 +142,7 @@ impl Attempt<'_> {
         opened
             .inspect_err(|error| {
                 tracing::error!(
-                    error = error as &dyn Error,
+                    error = causes::chain(error),
                     channel.id = %channel_id,
                     "the configuration of channel {channel_id} does not open"
                 );

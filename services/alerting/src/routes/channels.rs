@@ -422,7 +422,7 @@ fn seal(state: &State, config: &ChannelConfig, org_id: OrgId, id: ChannelId) -> 
 
 fn unreadable(error: UnreadableConfig) -> ApiError {
     tracing::error!(
-        error = &error as &dyn std::error::Error,
+        error = db::causes::chain(&error),
         "a channel's configuration does not open"
     );
     ApiError::Conflict("the channel's configuration cannot be read; enter it again".into())

@@ -14,6 +14,7 @@ mod errors;
 mod explain;
 mod failures;
 mod heartbeats;
+mod history;
 mod hostile_urls;
 mod incidents;
 mod keeping_on;

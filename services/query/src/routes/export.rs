@@ -105,10 +105,7 @@ pub(crate) async fn export(
     };
     let body = stream::try_unfold(export, |mut export| async {
         let page = export.page().await.inspect_err(|error| {
-            tracing::warn!(
-                error = error as &dyn std::error::Error,
-                "an export broke off: {error}"
-            );
+            tracing::warn!(error = db::causes::chain(error), "an export broke off: {error}");
         })?;
         Ok::<_, ApiError>(page.map(|page| (page, export)))
     });
