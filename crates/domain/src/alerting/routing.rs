@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::alerting::channel::ChannelType;
 use crate::alerting::maintenance::Schedule;
 use crate::alerting::matcher::{Matcher, Subject};
-use crate::alerting::notification::NotifiedTransition;
+use crate::alerting::notification::{NotifiedTransition, in_words};
 use crate::ids::{ChannelId, MaintenanceWindowId, RouteId, SilenceId};
 
 /// One route; routes are asked in order.
@@ -97,6 +97,11 @@ pub enum HeldBack {
     ChannelPaused,
     /// The channel was not told that the incident opened, so it is not told what became of it.
     OpeningHeld,
+    /// The incident was put off; what is still true then is told when it wakes.
+    Snoozed {
+        #[serde(with = "time::serde::rfc3339")]
+        until: OffsetDateTime,
+    },
 }
 
 impl HeldBack {
@@ -107,21 +112,24 @@ impl HeldBack {
             Self::ChannelDisabled => "channel_disabled",
             Self::ChannelPaused => "channel_paused",
             Self::OpeningHeld => "opening_held",
+            Self::Snoozed { .. } => "snoozed",
         }
     }
 
-    /// When it is looked at again, for what ends by itself.
+    /// When it is looked at again by itself; who wakes an incident looks after what the wait held back.
     pub fn until(&self) -> Option<OffsetDateTime> {
         match self {
             Self::Silence { until, .. } | Self::Maintenance { until, .. } => Some(*until),
-            Self::ChannelDisabled | Self::ChannelPaused | Self::OpeningHeld => None,
+            Self::ChannelDisabled | Self::ChannelPaused | Self::OpeningHeld | Self::Snoozed { .. } => None,
         }
     }
 
     /// Whether the notification may still be sent, once what holds it is over and the incident is not.
     pub fn may_end(&self) -> bool {
         match self {
-            Self::Silence { .. } | Self::Maintenance { .. } | Self::ChannelPaused => true,
+            Self::Silence { .. } | Self::Maintenance { .. } | Self::ChannelPaused | Self::Snoozed { .. } => {
+                true
+            }
             Self::ChannelDisabled | Self::OpeningHeld => false,
         }
     }
@@ -133,6 +141,7 @@ impl HeldBack {
             Self::ChannelDisabled => "the channel is disabled".to_owned(),
             Self::ChannelPaused => "the channel is paused since it kept failing".to_owned(),
             Self::OpeningHeld => "the channel was not told that the incident opened".to_owned(),
+            Self::Snoozed { until } => format!("the incident is snoozed until {}", in_words(*until)),
         }
     }
 }
@@ -145,6 +154,20 @@ pub struct Target {
     pub held: Option<HeldBack>,
 }
 
+impl Target {
+    /// The same while the incident is snoozed: whatever may be told later is, when it wakes.
+    pub fn snoozed(self, until: Option<OffsetDateTime>) -> Self {
+        let is_final = self.held.as_ref().is_some_and(|held| !held.may_end());
+        match until {
+            Some(until) if !is_final => Self {
+                held: Some(HeldBack::Snoozed { until }),
+                ..self
+            },
+            Some(_) | None => self,
+        }
+    }
+}
+
 /// What became of the opening of an incident at a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opening {
@@ -154,7 +177,7 @@ pub struct Opening {
 }
 
 impl Policy {
-    /// Who is to be told that an incident opened. Nobody is chosen twice.
+    /// Who is to be called: that an incident opened, or that it is open again or more urgent. Nobody is chosen twice.
     pub fn opened(&self, subject: &Subject, now: OffsetDateTime) -> Vec<Target> {
         let held = self.held(subject, now);
         let chosen = self.chosen(subject);
