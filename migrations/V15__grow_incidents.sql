@@ -25,6 +25,7 @@ CREATE INDEX incidents_fingerprint_idx ON incidents (org_id, fingerprint, opened
 -- The problems that an incident is about, one row a fingerprint. It ends when all of them are clear.
 CREATE TABLE incident_members (
     org_id uuid NOT NULL,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
     incident_id uuid NOT NULL,
     fingerprint text NOT NULL CONSTRAINT incident_members_fingerprint CHECK (fingerprint <> ''),
     -- Without foreign keys: a story outlives its rule and its service.
@@ -41,9 +42,11 @@ CREATE TABLE incident_members (
     cleared_at timestamptz,
     -- The incident that it was in before the two became one.
     merged_from uuid,
-    PRIMARY KEY (org_id, incident_id, fingerprint),
+    PRIMARY KEY (org_id, id),
+    CONSTRAINT incident_members_once UNIQUE (org_id, incident_id, fingerprint),
     FOREIGN KEY (org_id, incident_id) REFERENCES incidents ON DELETE CASCADE
 );
+CREATE INDEX incident_members_order_idx ON incident_members (org_id, incident_id, first_fired_at, id);
 CREATE INDEX incident_members_rule_idx ON incident_members (org_id, rule_id, last_fired_at);
 CREATE INDEX incident_members_service_idx ON incident_members (org_id, service_id, last_fired_at);
 CREATE INDEX incident_members_burning_idx ON incident_members (rule_id) WHERE cleared_at IS NULL AND rule_id IS NOT NULL;

@@ -5,7 +5,9 @@ mod config;
 mod routes;
 
 mod evaluation;
+mod firings;
 mod heard;
+mod snoozes;
 mod sweep;
 mod transitions;
 mod triggers;

@@ -2,14 +2,16 @@
 //! told, and the event for other services.
 
 use db::incidents::events::{self, NewEvent};
-use db::incidents::{self, Incident};
+use db::incidents::{self, Incident, members};
+use db::notification_jobs::held;
 use db::{DbError, TenantTx, notification_channels, notification_jobs, outbox, scopes};
 use domain::alerting::incident::EventKind;
+use domain::alerting::incident::life::{Action, IllegalChange};
 use domain::alerting::notification::{Named, Notification, NotifiedTransition};
-use domain::alerting::routing::Target;
+use domain::alerting::routing::{HeldBack, Target};
 use domain::events::Event;
 use domain::ids::{AlertRuleId, ChannelId, EnvironmentId, IncidentId, ServiceId, UserId};
-use serde_json::json;
+use serde_json::{Value, json};
 use service_kit::context;
 use time::OffsetDateTime;
 
@@ -98,93 +100,222 @@ async fn opened_to(
     announce(tx, incident.id, "opened", incident.opened_at).await
 }
 
-/// Who resolves an incident, and why.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Resolution<'a> {
-    /// Nobody when a rule does.
+/// Why something is done with an incident.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause<'a> {
+    /// Nobody when a rule, a link or the clock does it.
     pub(crate) by: Option<UserId>,
-    pub(crate) why: &'a str,
     pub(crate) at: OffsetDateTime,
+    /// What the timeline says.
+    pub(crate) message: &'a str,
+    /// For programs.
+    pub(crate) details: Value,
+    /// What people are told of it: why it ended or came back, who looks after it.
+    pub(crate) why: &'a str,
 }
 
-/// Resolves an incident; `None`, and nothing is written, when it is resolved already.
-pub(crate) async fn resolve(
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotDone {
+    #[error(transparent)]
+    Illegal(#[from] IllegalChange),
+    /// It would be the second that is open about the same problem.
+    #[error(
+        "another incident about the same problem is open: go on with that one, or merge it into this one's story there"
+    )]
+    Twin,
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl NotDone {
+    /// For what nobody asked for: what is not legal any more was overtaken, and is left as it is.
+    pub(crate) fn unless_overtaken(self) -> Result<Option<Incident>, DbError> {
+        match self {
+            Self::Illegal(_) | Self::Twin => Ok(None),
+            Self::Db(error) => Err(error),
+        }
+    }
+}
+
+/// Does something with an incident whose lock the caller holds, with all that follows from it: where it stands, the row of the
+/// timeline, who is told. Nothing, when it changes nothing.
+pub(crate) async fn act(
     tx: &TenantTx<'_>,
-    id: IncidentId,
-    resolution: &Resolution<'_>,
+    incident: &Incident,
+    action: Action,
+    cause: &Cause<'_>,
     story: &Story,
-) -> Result<Option<Incident>, DbError> {
-    let Resolution { by, why, at } = *resolution;
-    let Some(incident) = incidents::resolve(tx, id, by, at).await? else {
+) -> Result<Option<Incident>, NotDone> {
+    let Some(step) = incident.standing().after(incident.id, action, cause.at)? else {
         return Ok(None);
     };
+    if matches!(action, Action::Reopen) {
+        let open = incidents::find_unresolved(tx, &incident.fingerprint).await?;
+        if open.is_some_and(|open| open != incident.id) {
+            return Err(NotDone::Twin);
+        }
+    }
+    let after = incidents::stand(tx, incident.id, &step.after, cause.by, cause.at).await?;
     let event = NewEvent {
-        kind: EventKind::Resolved,
-        actor: by,
+        kind: kind_of(action),
+        actor: cause.by,
+        message: cause.message,
+        details: cause.details.clone(),
+    };
+    events::add(tx, incident.id, &event).await?;
+    match action {
+        Action::Snooze(until) => {
+            held::hold_waiting(tx, incident.id, &HeldBack::Snoozed { until }).await?;
+        }
+        Action::EndSnooze | Action::Wake => {
+            held::wake(tx, incident.id, after.standing().is_resolved()).await?
+        }
+        Action::MergeInto(into, _) => {
+            members::move_burning(tx, incident.id, into).await?;
+        }
+        Action::Acknowledge | Action::Resolve | Action::Reopen | Action::Assign(_) | Action::Regrade(_) => {}
+    }
+    if let Some(transition) = step.tells {
+        tell_of(tx, &after, transition, cause, story).await?;
+    }
+    announce(tx, incident.id, change_of(action), cause.at).await?;
+    Ok(Some(after))
+}
+
+fn kind_of(action: Action) -> EventKind {
+    match action {
+        Action::Acknowledge => EventKind::Acknowledged,
+        Action::Resolve => EventKind::Resolved,
+        Action::Reopen => EventKind::Reopened,
+        Action::Assign(_) => EventKind::Assigned,
+        Action::Snooze(_) => EventKind::Snoozed,
+        Action::EndSnooze | Action::Wake => EventKind::SnoozeEnded,
+        Action::MergeInto(..) => EventKind::Merged,
+        Action::Regrade(_) => EventKind::SeverityChanged,
+    }
+}
+
+/// What other services are told.
+fn change_of(action: Action) -> &'static str {
+    match action {
+        Action::Acknowledge => "acknowledged",
+        Action::Resolve => "resolved",
+        Action::Reopen => "reopened",
+        Action::MergeInto(..) => "merged",
+        Action::Assign(_) | Action::Snooze(_) | Action::EndSnooze | Action::Wake | Action::Regrade(_) => {
+            "changed"
+        }
+    }
+}
+
+async fn tell_of(
+    tx: &TenantTx<'_>,
+    incident: &Incident,
+    transition: NotifiedTransition,
+    cause: &Cause<'_>,
+    story: &Story,
+) -> Result<(), DbError> {
+    let about = |transition, why| tell(incident, transition, story, why);
+    match transition {
+        NotifiedTransition::Acknowledged => {
+            let notification = Notification {
+                acknowledged_by: Some(cause.why.to_owned()),
+                ..about(transition, None)
+            };
+            follow(tx, incident, &notification).await
+        }
+        NotifiedTransition::Resolved => {
+            let story = Story {
+                since: incident.opened_at,
+                ..story.clone()
+            };
+            follow(tx, incident, &tell(incident, transition, &story, Some(cause.why))).await
+        }
+        NotifiedTransition::Opened
+        | NotifiedTransition::Reopened
+        | NotifiedTransition::Raised
+        | NotifiedTransition::Reminded => {
+            let notification = Notification {
+                at: Some(cause.at),
+                cause: Some(cause.why.to_owned()),
+                ..about(transition, None)
+            };
+            call(tx, incident, &notification).await
+        }
+    }
+}
+
+/// Calls people anew, where the routes say now.
+async fn call(tx: &TenantTx<'_>, incident: &Incident, notification: &Notification) -> Result<(), DbError> {
+    let now = incidents::clock(tx).await?;
+    let policy = policy::load(tx, now).await?;
+    let subjects = policy::subjects(tx, incident).await?;
+    let targets = policy.called(&subjects, now);
+    call_targets(tx, incident, notification, targets).await
+}
+
+/// Pages that still wait at these channels are not sent: this one takes their place.
+async fn call_targets(
+    tx: &TenantTx<'_>,
+    incident: &Incident,
+    notification: &Notification,
+    targets: Vec<Target>,
+) -> Result<(), DbError> {
+    let until = incident.snoozed_until;
+    let targets: Vec<Target> = targets.into_iter().map(|target| target.snoozed(until)).collect();
+    let channels: Vec<ChannelId> = targets.iter().map(|target| target.channel_id).collect();
+    held::supersede(tx, incident.id, &channels).await?;
+    enqueue(tx, notification, &targets).await
+}
+
+/// Calls those whom the routes choose for one more problem of an incident, and who were not called for it before.
+pub(crate) async fn call_also(
+    tx: &TenantTx<'_>,
+    incident: &Incident,
+    targets: Vec<Target>,
+    story: &Story,
+) -> Result<(), DbError> {
+    let notification = tell(incident, NotifiedTransition::Opened, story, None);
+    call_targets(tx, incident, &notification, targets).await
+}
+
+/// A storm that had become calm is back.
+pub(crate) async fn call_again(
+    tx: &TenantTx<'_>,
+    incident: &Incident,
+    why: &str,
+    at: OffsetDateTime,
+    story: &Story,
+) -> Result<(), DbError> {
+    let notification = Notification {
+        at: Some(at),
+        cause: Some(why.to_owned()),
+        ..tell(incident, NotifiedTransition::Reminded, story, None)
+    };
+    call(tx, incident, &notification).await
+}
+
+/// Resolves an incident whose lock the caller holds; nothing when it is resolved already.
+pub(crate) async fn resolve(
+    tx: &TenantTx<'_>,
+    incident: &Incident,
+    by: Option<UserId>,
+    why: &str,
+    at: OffsetDateTime,
+    story: &Story,
+) -> Result<Option<Incident>, DbError> {
+    let cause = Cause {
+        by,
+        at,
         message: &format!("resolved: {why}"),
         details: json!({}),
+        why,
     };
-    events::add(tx, id, &event).await?;
-    let story = Story {
-        since: incident.opened_at,
-        ..story.clone()
-    };
-    let notification = tell(&incident, NotifiedTransition::Resolved, &story, Some(why));
-    follow(tx, &incident, &notification).await?;
-    announce(tx, id, "resolved", at).await?;
-    Ok(Some(incident))
-}
-
-/// Who says that they look after an incident.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Acknowledger<'a> {
-    Person {
-        id: UserId,
-        email: &'a str,
-    },
-    /// Whoever followed the link in a message to this channel.
-    Link {
-        channel_id: ChannelId,
-        channel: &'a str,
-    },
-}
-
-/// Somebody looks after an incident. Only receivers that keep a state of it are told; for people it is in the timeline.
-pub(crate) async fn acknowledge(
-    tx: &TenantTx<'_>,
-    id: IncidentId,
-    by: Acknowledger<'_>,
-    at: OffsetDateTime,
-) -> Result<(), DbError> {
-    let (actor, who, details) = match by {
-        Acknowledger::Person { id, email } => (Some(id), email.to_owned(), json!({})),
-        Acknowledger::Link { channel_id, channel } => (
-            None,
-            format!("the link sent to {channel}"),
-            json!({"channel_id": channel_id}),
-        ),
-    };
-    incidents::acknowledge(tx, id, actor, at).await?;
-    let message = match by {
-        Acknowledger::Person { .. } => "acknowledged".to_owned(),
-        Acknowledger::Link { .. } => format!("acknowledged through {who}"),
-    };
-    let event = NewEvent {
-        kind: EventKind::Acknowledged,
-        actor,
-        message: &message,
-        details,
-    };
-    events::add(tx, id, &event).await?;
-    if let Some(incident) = incidents::find(tx, id).await? {
-        let story = Story::of(tx, &incident).await?;
-        let notification = Notification {
-            acknowledged_by: Some(who),
-            ..tell(&incident, NotifiedTransition::Acknowledged, &story, None)
-        };
-        follow(tx, &incident, &notification).await?;
+    match act(tx, incident, Action::Resolve, &cause, story).await {
+        Ok(resolved) => Ok(resolved),
+        Err(not_done) => not_done.unless_overtaken(),
     }
-    announce(tx, id, "acknowledged", at).await
 }
 
 /// Tells other services, by the outbox.
@@ -232,6 +363,8 @@ fn tell(
         labels: incident.labels.clone(),
         runbook: story.runbook.clone(),
         samples: Vec::new(),
+        at: None,
+        cause: None,
     }
 }
 
@@ -240,7 +373,9 @@ async fn follow(tx: &TenantTx<'_>, incident: &Incident, notification: &Notificat
     let now = incidents::clock(tx).await?;
     let openings = notification_jobs::openings(tx, incident.id).await?;
     let policy = policy::load(tx, now).await?;
-    let targets = policy.followed(&policy::subject(incident), notification.transition, &openings);
+    let followed = policy.followed(&policy::subject(incident), notification.transition, &openings);
+    let until = incident.snoozed_until;
+    let targets: Vec<Target> = followed.into_iter().map(|target| target.snoozed(until)).collect();
     if targets.is_empty() && notification.transition == NotifiedTransition::Acknowledged {
         // Nobody keeps a state of it, which is not worth a row.
         return Ok(());
@@ -251,7 +386,8 @@ async fn follow(tx: &TenantTx<'_>, incident: &Incident, notification: &Notificat
 /// Writes the ledger, and in the timeline what it says.
 async fn enqueue(tx: &TenantTx<'_>, notification: &Notification, targets: &[Target]) -> Result<(), DbError> {
     let ids = notification_jobs::enqueue(tx, notification, targets).await?;
-    let what = notification.transition.as_str();
+    let what = notification.transition.in_words();
+    let transition = notification.transition;
     let names = notification_channels::list_for_routing(tx).await?;
     let name_of = |id: ChannelId| {
         let channel = names.iter().find(|channel| channel.id == id);
@@ -276,7 +412,7 @@ async fn enqueue(tx: &TenantTx<'_>, notification: &Notification, targets: &[Targ
             kind,
             actor: None,
             message: &message,
-            details: json!({"notification_id": id, "channel_id": target.channel_id, "transition": what,
+            details: json!({"notification_id": id, "channel_id": target.channel_id, "transition": transition,
                 "chosen_by": target.chosen_by, "held": target.held}),
         };
         events::add(tx, notification.incident_id, &event).await?;
@@ -291,7 +427,7 @@ async fn enqueue(tx: &TenantTx<'_>, notification: &Notification, targets: &[Targ
             kind: EventKind::NobodyTold,
             actor: None,
             message: &format!("nobody was told that the incident was {what}: {why}"),
-            details: json!({"transition": what, "notification_id": ids.first()}),
+            details: json!({"transition": transition, "notification_id": ids.first()}),
         };
         events::add(tx, notification.incident_id, &event).await?;
     }

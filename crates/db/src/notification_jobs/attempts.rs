@@ -79,7 +79,7 @@ pub async fn start(tx: &TenantTx<'_>, claim: Claim) -> Result<Option<Started>, D
             c.config_sealed, c.enabled AND c.deleted_at IS NULL AS channel_enabled, c.on_unknown,
             (SELECT o.receiver_ref FROM notification_jobs o
              WHERE o.org_id = $1 AND o.incident_id = j.incident_id AND o.channel_id = j.channel_id
-               AND o.transition = 'opened' AND o.sequence <= j.sequence AND o.receiver_ref IS NOT NULL
+               AND o.transition IN ('opened', 'reopened') AND o.sequence <= j.sequence AND o.receiver_ref IS NOT NULL
              ORDER BY o.sequence DESC LIMIT 1) AS opening_ref
         FROM notification_jobs j JOIN notification_channels c ON c.org_id = j.org_id AND c.id = j.channel_id
         WHERE j.org_id = $1 AND c.org_id = $1 AND j.id = $2 AND j.lease_token = $3 AND j.state = 'claimed'

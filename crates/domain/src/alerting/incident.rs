@@ -46,6 +46,14 @@ impl std::str::FromStr for IncidentStatus {
 
 crate::text_column!(IncidentStatus);
 
+/// How an organisation wants its firings to become incidents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// For how long after its end a problem that comes back is the same incident.
+    pub reopen_within: time::Duration,
+    pub storms: storm::Limits,
+}
+
 /// Who opened an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -75,6 +83,16 @@ impl std::str::FromStr for IncidentSource {
     type Err = UnknownIncidentWord;
     fn from_str(text: &str) -> Result<Self, UnknownIncidentWord> {
         find(&Self::ALL, Self::as_str, text)
+    }
+}
+
+impl IncidentSource {
+    /// Whether it ends by itself once all that fired is clear; what a person opened, a person resolves.
+    pub fn ends_by_itself(self) -> bool {
+        match self {
+            Self::Rule | Self::Alertmanager => true,
+            Self::Manual | Self::Channel => false,
+        }
     }
 }
 

@@ -191,6 +191,22 @@ impl Policy {
             .collect()
     }
 
+    /// The same of an incident about several problems: whoever is called of any of them, once; held back only where all are.
+    pub fn called(&self, subjects: &[Subject], now: OffsetDateTime) -> Vec<Target> {
+        let mut called: Vec<Target> = Vec::new();
+        for target in subjects.iter().flat_map(|subject| self.opened(subject, now)) {
+            match called
+                .iter_mut()
+                .find(|known| known.channel_id == target.channel_id)
+            {
+                Some(known) if known.held.is_some() && target.held.is_none() => *known = target,
+                Some(_) => {}
+                None => called.push(target),
+            }
+        }
+        called
+    }
+
     /// Who is to be told what became of an incident: those who were told that it opened; and of its end also channels that
     /// are newer than the incident. Silences hold nothing back here, since whoever was told waits for the end.
     pub fn followed(
