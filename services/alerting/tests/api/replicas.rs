@@ -66,6 +66,7 @@ async fn two_replicas_under_a_storm_of_events_open_one_incident_and_send_one_pag
 #[tokio::test]
 async fn eight_evaluators_of_fifty_fingerprints_make_fifty_incidents() {
     let app = TestApp::start().await;
+    app.each_alone().await;
     let other = Replica::start(&app.db, &[]).await;
     let receiver = Receiver::slack().await;
     app.slack("ops", &receiver).await;
