@@ -247,7 +247,7 @@ fn silence(job: &Job) -> Step {
     let (verdict, message) = match (job.state, job.settled_at) {
         (JobState::Held, Some(_)) => (
             Verdict::Stopped,
-            format!("{words}; before that ended, the incident was over or a newer page took its place"),
+            format!("{words}; the incident was over before it ended, or a newer page took its place"),
         ),
         (JobState::Held, None) => (Verdict::Waiting, words),
         _ => (

@@ -12,6 +12,7 @@ mod sweep;
 mod transitions;
 mod triggers;
 
+mod context;
 mod explanation;
 mod policy;
 

@@ -40,6 +40,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(incidents::change::change)
         .service(incidents::merge::merge)
         .service(incidents::members_of::list)
+        .service(incidents::context::show)
         .service(notes::create)
         .service(channels::list)
         .service(channels::create)

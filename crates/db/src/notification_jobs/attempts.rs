@@ -70,6 +70,21 @@ pub struct Started {
     pub opening_ref: Option<String>,
 }
 
+/// Keeps the lines that a message shows with it, so that a retry tells the same story.
+pub async fn keep_samples(tx: &TenantTx<'_>, started: &Started, samples: &[String]) -> Result<(), DbError> {
+    const SQL: &str = "
+        -- notification_jobs::attempts::keep_samples
+        UPDATE notification_jobs SET message = jsonb_set(message, '{samples}', to_jsonb($4::text[]))
+        WHERE org_id = $1 AND id = $2 AND lease_token = $3";
+    let statement = tx.prepare_cached(SQL).await?;
+    tx.execute(
+        &statement,
+        &[&tx.org_id(), &started.job_id, &started.lease_token, &samples],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Writes down that an attempt begins; `None` when the claim is no longer ours. An earlier attempt that nobody finished
 /// is marked as unknown: its worker died, and the receiver may have got it.
 pub async fn start(tx: &TenantTx<'_>, claim: Claim) -> Result<Option<Started>, DbError> {

@@ -18,7 +18,7 @@ use super::{Envelope, Sent};
 use crate::acknowledge_link::Acknowledgement;
 use crate::app::State;
 use crate::channel_config::ChannelConfig;
-use crate::links;
+use crate::{context, links};
 use crate::{metrics, pausing};
 
 /// Between tries to reach a database that is away or busy.
@@ -96,11 +96,14 @@ impl Attempt<'_> {
         let Some(config) = self.open_config(started) else {
             return refused("not sent: the channel's configuration cannot be read; enter it again");
         };
-        let Ok(notification) = serde_json::from_value::<Notification>(started.message.clone()) else {
+        let Ok(mut notification) = serde_json::from_value::<Notification>(started.message.clone()) else {
             // A newer version wrote it, and its replicas may take it the next time.
             let detail = "not sent: this version cannot read the message";
             return Sent::nothing(AttemptOutcome::Failed, detail);
         };
+        if started.attempt == 1 && notification.transition.is_page() && notification.samples.is_empty() {
+            notification.samples = self.samples(started).await;
+        }
         let acknowledge = self.acknowledge_link(started, notification.transition);
         let message = Message::Incident {
             notification: &notification,
@@ -117,7 +120,30 @@ impl Attempt<'_> {
         self.state.sender.send(&config, envelope).await
     }
 
-    /// Where the addressee says that they look after it; of an incident that just opened.
+    /// Some lines to show with a page; none where they are not found at once, since a page waits for nothing.
+    async fn samples(&self, started: &Started) -> Vec<String> {
+        let looked = async {
+            let place = context::place::of_incident(self.kit, self.claim.org_id, started.incident_id).await?;
+            let found = context::lines::samples(self.kit, self.state, self.claim.org_id, &place).await?;
+            if !found.is_empty() {
+                let mut conn = self.kit.db.conn("alerting.samples").await?;
+                let tx = conn.tenant(self.claim.org_id).await?;
+                attempts::keep_samples(&tx, started, &found).await?;
+                tx.commit().await?;
+            }
+            Ok::<_, DbError>(found)
+        };
+        match tokio::time::timeout(context::lines::SAMPLES_WITHIN, looked).await {
+            Ok(Ok(samples)) => samples,
+            Ok(Err(error)) => {
+                tracing::debug!(error = &error as &dyn Error, "a page goes without sample lines");
+                Vec::new()
+            }
+            Err(_elapsed) => Vec::new(),
+        }
+    }
+
+    /// Where the addressee says that they look after it; of an incident that calls people.
     fn acknowledge_link(&self, started: &Started, transition: NotifiedTransition) -> Option<String> {
         let link = Acknowledgement {
             org_id: self.claim.org_id,
@@ -127,7 +153,8 @@ impl Attempt<'_> {
         let State {
             sealer, public_url, ..
         } = self.state;
-        (transition == NotifiedTransition::Opened)
+        transition
+            .is_page()
             .then(|| link.link(sealer, public_url, self.kit.clock.now()))?
     }
 
@@ -224,7 +251,12 @@ impl Attempt<'_> {
 
 /// How the timeline tells an attempt.
 fn told(started: &Started, outcome: &Outcome, next: NextStep) -> (EventKind, String) {
-    let (channel, what) = (&started.channel_name, &started.transition);
+    let transition: Option<NotifiedTransition> = started.transition.parse().ok();
+    let what = match transition {
+        Some(transition) => transition.in_words(),
+        None => started.transition.as_str(),
+    };
+    let channel = &started.channel_name;
     let detail = &outcome.detail;
     match next {
         NextStep::Sent => (

@@ -29,6 +29,7 @@ use crate::text::FreeText;
 use crate::transitions::{self, Story};
 
 pub(crate) mod change;
+pub(crate) mod context;
 pub(crate) mod members_of;
 pub(crate) mod merge;
 pub(crate) mod settings;

@@ -7,6 +7,7 @@ mod test_app;
 mod acknowledge;
 mod alertmanager;
 mod channels;
+mod context;
 mod cooldown;
 mod delivery;
 mod deployments;
