@@ -21,7 +21,8 @@ use service_kit::{ApiError, Data, ErrorBody, Kit, Page};
 use utoipa::{IntoParams, ToSchema};
 
 use self::views::{
-    EventView, IncidentDetailView, IncidentView, MemberView, MergedView, NotificationDetailView,
+    EventView, IncidentDetailView, IncidentMemberView, IncidentView, MergedIncidentView,
+    NotificationDetailView,
 };
 use crate::app::State;
 use crate::audit::{entry, seen};
@@ -262,10 +263,10 @@ pub(crate) async fn show(
             .into_iter()
             .map(|job| NotificationDetailView::of(job, &attempts))
             .collect(),
-        members: members.into_iter().map(MemberView::from).collect(),
+        members: members.into_iter().map(IncidentMemberView::from).collect(),
         burning: tally.burning,
         clear: tally.clear,
-        merged: merged.into_iter().map(MergedView::from).collect(),
+        merged: merged.into_iter().map(MergedIncidentView::from).collect(),
     };
     Ok(HttpResponse::Ok().json(Data { data }))
 }

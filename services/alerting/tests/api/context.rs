@@ -12,8 +12,8 @@ async fn context(app: &TestApp, id: &str) -> Value {
 
 /// An incident of the usual rule, with lines of an error that is new and common to one region.
 async fn explained(app: &TestApp) -> String {
-    app.lines("request served", json!({"region": "us"}), 40).await;
-    app.lines("request served", json!({"region": "eu"}), 10).await;
+    app.lines("request served", json!({"region": "us"}), 400).await;
+    app.lines("request served", json!({"region": "eu"}), 100).await;
     let sql = "UPDATE logs SET level = 2";
     app.db.owner().await.batch_execute(sql).await.unwrap();
     app.lines(
@@ -78,7 +78,7 @@ async fn an_incident_is_explained_by_deployments_errors_values_lines_and_its_lik
     let patterns = found("patterns");
     assert_eq!(
         (patterns.len(), &patterns[0]["kind"], &patterns[0]["lines_after"]),
-        (1, &json!("new"), &json!(30))
+        (1, &json!("new"), &json!(130))
     );
     assert_eq!(patterns[0]["text"], "payment for order <*> failed: card_declined");
     let values = found("values");
@@ -87,7 +87,7 @@ async fn an_incident_is_explained_by_deployments_errors_values_lines_and_its_lik
         (&region["value"], &region["share_of_its"]),
         (&json!("eu"), &json!(1.0))
     );
-    assert_eq!(region["share_of_all"], json!(0.5));
+    assert!(region["share_of_all"].as_f64().unwrap() < 0.4, "{region}");
     let lines = found("lines");
     assert_eq!(lines.len(), 3);
     assert!(text(&lines[0]["message"]).starts_with("payment for order"));

@@ -27,7 +27,7 @@ const SHOWN: usize = 2_000;
 
 /// What is known around an incident's opening. Each part may be partial by itself, and says why.
 #[derive(Serialize, ToSchema)]
-struct ContextView {
+struct IncidentContextView {
     incident_id: IncidentId,
     /// Lines of this window are held against those of the window before it, which is as long.
     #[serde(with = "time::serde::rfc3339")]
@@ -35,25 +35,25 @@ struct ContextView {
     #[serde(with = "time::serde::rfc3339")]
     to: OffsetDateTime,
     /// What was deployed there last before it opened, the newest first; at most three.
-    deployments: PartView<DeployedView>,
+    deployments: ContextPart<ContextDeployment>,
     /// Templates of errors that are new or risen, the most telling first; at most five.
-    patterns: PartView<PatternView>,
+    patterns: ContextPart<ContextPattern>,
     /// Values of fields that its lines have more often than all lines there, the most telling first; at most five.
-    values: PartView<ValueView>,
+    values: ContextPart<ContextValue>,
     /// The newest of its lines when it opened; at most three.
-    lines: PartView<SampleView>,
+    lines: ContextPart<ContextLine>,
     /// Earlier incidents of the same problem, rule or service; at most five.
-    similar: PartView<SimilarView>,
+    similar: ContextPart<SimilarIncident>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct PartView<T> {
+struct ContextPart<T> {
     found: Vec<T>,
     /// Why there may be more, or why there is nothing; null when that is all.
     partial: Option<String>,
 }
 
-impl<T> PartView<T> {
+impl<T> ContextPart<T> {
     fn of<F>(part: Found<F>, view: impl Fn(F) -> T) -> Self {
         Self {
             found: part.found.into_iter().map(view).collect(),
@@ -63,7 +63,7 @@ impl<T> PartView<T> {
 }
 
 #[derive(Serialize, ToSchema)]
-struct DeployedView {
+struct ContextDeployment {
     deployment_id: DeploymentId,
     service_id: ServiceId,
     environment_id: EnvironmentId,
@@ -84,7 +84,7 @@ struct DeployedView {
 }
 
 #[derive(Serialize, ToSchema)]
-struct PatternView {
+struct ContextPattern {
     /// As `/api/logs/patterns` names it.
     #[schema(example = "7bbe86d97c2d991b")]
     id: String,
@@ -103,7 +103,7 @@ struct PatternView {
 }
 
 #[derive(Serialize, ToSchema)]
-struct ValueView {
+struct ContextValue {
     #[schema(example = "region")]
     field: String,
     #[schema(example = "eu-west-2")]
@@ -120,7 +120,7 @@ struct ValueView {
 }
 
 #[derive(Serialize, ToSchema)]
-struct SampleView {
+struct ContextLine {
     /// As `/api/logs/line` takes it: the line keeps it as long as it is kept.
     #[schema(value_type = String)]
     id: LineId,
@@ -135,17 +135,17 @@ struct SampleView {
 /// How an earlier incident is like this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Likeness {
+enum IncidentLikeness {
     Problem,
     Rule,
     Service,
 }
 
 #[derive(Serialize, ToSchema)]
-struct SimilarView {
+struct SimilarIncident {
     incident_id: IncidentId,
     title: String,
-    same: Likeness,
+    same: IncidentLikeness,
     #[serde(with = "time::serde::rfc3339")]
     opened_at: OffsetDateTime,
     /// How long it lasted; null for one that is not over.
@@ -164,7 +164,7 @@ struct SimilarView {
     tag = "incidents",
     security(("session" = ["viewer"])),
     params(("id" = IncidentId, Path)),
-    responses((status = 200, body = Data<ContextView>), (status = 404, body = ErrorBody))
+    responses((status = 200, body = Data<IncidentContextView>), (status = 404, body = ErrorBody))
 )]
 #[get("/api/incidents/{id}/context")]
 pub(crate) async fn show(
@@ -197,20 +197,20 @@ pub(crate) async fn show(
     };
     let ((deployments, similar), (lines, patterns, values)) = tokio::join!(rows, searches);
     let window = Windows::around(place.opened_at).after;
-    let data = ContextView {
+    let data = IncidentContextView {
         incident_id: id,
         from: window.0,
         to: window.1,
-        deployments: PartView::of(deployments, |one| deployed(one, place.opened_at)),
-        patterns: PartView::of(patterns, |one| pattern(one, &place.scopes)),
-        values: PartView::of(values, value),
-        lines: PartView::of(lines, sample),
-        similar: PartView::of(similar, |one| like(one, &incident)),
+        deployments: ContextPart::of(deployments, |one| deployed(one, place.opened_at)),
+        patterns: ContextPart::of(patterns, |one| pattern(one, &place.scopes)),
+        values: ContextPart::of(values, value),
+        lines: ContextPart::of(lines, sample),
+        similar: ContextPart::of(similar, |one| like(one, &incident)),
     };
     Ok(HttpResponse::Ok().json(Data { data }))
 }
 
-fn deployed(one: Deployed, opened_at: OffsetDateTime) -> DeployedView {
+fn deployed(one: Deployed, opened_at: OffsetDateTime) -> ContextDeployment {
     let Deployed {
         deployment,
         compare_url,
@@ -220,7 +220,7 @@ fn deployed(one: Deployed, opened_at: OffsetDateTime) -> DeployedView {
         .started_at
         .or(standing.finished_at)
         .unwrap_or(deployment.created_at);
-    DeployedView {
+    ContextDeployment {
         deployment_id: deployment.id,
         service_id: deployment.service_id,
         environment_id: standing.environment_id,
@@ -235,10 +235,10 @@ fn deployed(one: Deployed, opened_at: OffsetDateTime) -> DeployedView {
     }
 }
 
-fn pattern(changed: ChangedPattern, scopes: &[NamedScope]) -> PatternView {
+fn pattern(changed: ChangedPattern, scopes: &[NamedScope]) -> ContextPattern {
     let service = scopes.iter().find(|scope| scope.service_id == changed.service_id);
     let service = service.map(|scope| scope.service.as_str());
-    PatternView {
+    ContextPattern {
         id: changed.id.to_string(),
         service_id: changed.service_id,
         kind: changed.kind,
@@ -252,8 +252,8 @@ fn pattern(changed: ChangedPattern, scopes: &[NamedScope]) -> PatternView {
     }
 }
 
-fn value(leaning: Leaning) -> ValueView {
-    ValueView {
+fn value(leaning: Leaning) -> ContextValue {
+    ContextValue {
         field: leaning.field,
         value: leaning.value,
         share_of_all: leaning.share_before,
@@ -262,8 +262,8 @@ fn value(leaning: Leaning) -> ValueView {
     }
 }
 
-fn sample(line: Line) -> SampleView {
-    SampleView {
+fn sample(line: Line) -> ContextLine {
+    ContextLine {
         id: LineId::new(line.environment_id, line.ts, line.id),
         service_id: line.service_id,
         environment_id: line.environment_id,
@@ -277,17 +277,17 @@ fn cut(text: &str) -> String {
     text.chars().take(SHOWN).collect()
 }
 
-fn like(one: Similar, incident: &incidents::Incident) -> SimilarView {
+fn like(one: Similar, incident: &incidents::Incident) -> SimilarIncident {
     let Similar { incident: other, end } = one;
     let same = if other.fingerprint == incident.fingerprint {
-        Likeness::Problem
+        IncidentLikeness::Problem
     } else if other.rule_id.is_some() && other.rule_id == incident.rule_id {
-        Likeness::Rule
+        IncidentLikeness::Rule
     } else {
-        Likeness::Service
+        IncidentLikeness::Service
     };
     let (end_event_id, end) = end.unzip();
-    SimilarView {
+    SimilarIncident {
         incident_id: other.id,
         same,
         opened_at: other.opened_at,

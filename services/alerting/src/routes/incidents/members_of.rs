@@ -11,7 +11,7 @@ use service_kit::page::PageParams;
 use service_kit::{ApiError, ErrorBody, Kit, Page};
 
 use super::NOT_FOUND;
-use super::views::MemberView;
+use super::views::IncidentMemberView;
 
 /// The problems that an incident is about, those that fired first first. Most incidents have one; a storm has one for each of
 /// the firings that are told as one.
@@ -20,7 +20,7 @@ use super::views::MemberView;
     tag = "incidents",
     security(("session" = ["viewer"])),
     params(("id" = IncidentId, Path), PageParams),
-    responses((status = 200, body = Page<MemberView>), (status = 404, body = ErrorBody))
+    responses((status = 200, body = Page<IncidentMemberView>), (status = 404, body = ErrorBody))
 )]
 #[get("/api/incidents/{id}/members")]
 pub(crate) async fn list(
@@ -38,5 +38,5 @@ pub(crate) async fn list(
         at: member.first_fired_at,
         key: member.id.0,
     };
-    Ok(HttpResponse::Ok().json(Page::of(rows, limit, cursor, MemberView::from)))
+    Ok(HttpResponse::Ok().json(Page::of(rows, limit, cursor, IncidentMemberView::from)))
 }

@@ -17,7 +17,7 @@ use crate::audit::{entry, seen};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"reopen_seconds": 600, "storm_threshold": 10, "storm_window_seconds": 60}))]
-struct SettingsView {
+struct IncidentSettingsView {
     /// For how long after its end a problem that comes back is the same incident; 0 to 86,400, and 0 for never.
     reopen_seconds: u32,
     /// So many firings of one rule, or at one service, within the window are one incident, 2 to 10,000; null for never.
@@ -26,7 +26,7 @@ struct SettingsView {
     storm_window_seconds: u32,
 }
 
-impl From<Settings> for SettingsView {
+impl From<Settings> for IncidentSettingsView {
     fn from(settings: Settings) -> Self {
         let seconds = |span: Duration| u32::try_from(span.whole_seconds()).unwrap_or_default();
         Self {
@@ -37,7 +37,7 @@ impl From<Settings> for SettingsView {
     }
 }
 
-impl SettingsView {
+impl IncidentSettingsView {
     fn check(self) -> Result<Settings, ApiError> {
         if self.reopen_seconds > 86_400 {
             return Err(ApiError::invalid("reopen_seconds", "must be 0 to 86400"));
@@ -67,13 +67,13 @@ impl SettingsView {
     operation_id = "show_incident_settings",
     tag = "incidents",
     security(("session" = ["viewer"])),
-    responses((status = 200, body = Data<SettingsView>))
+    responses((status = 200, body = Data<IncidentSettingsView>))
 )]
 #[get("/api/incidents/settings")]
 pub(crate) async fn show(caller: Viewer, kit: web::Data<Kit>) -> Result<HttpResponse, ApiError> {
     let mut conn = kit.db.conn("alerting.incident_settings").await?;
     let tx = conn.tenant(caller.org_id).await?;
-    let data = SettingsView::from(incident_settings::find(&tx).await?);
+    let data = IncidentSettingsView::from(incident_settings::find(&tx).await?);
     Ok(HttpResponse::Ok().json(Data { data }))
 }
 
@@ -82,19 +82,19 @@ pub(crate) async fn show(caller: Viewer, kit: web::Data<Kit>) -> Result<HttpResp
     operation_id = "change_incident_settings",
     tag = "incidents",
     security(("session" = ["developer"])),
-    request_body = SettingsView,
-    responses((status = 200, body = Data<SettingsView>))
+    request_body = IncidentSettingsView,
+    responses((status = 200, body = Data<IncidentSettingsView>))
 )]
 #[put("/api/incidents/settings")]
 pub(crate) async fn change(
     caller: Developer,
     kit: web::Data<Kit>,
-    JsonBody(body): JsonBody<SettingsView>,
+    JsonBody(body): JsonBody<IncidentSettingsView>,
 ) -> Result<HttpResponse, ApiError> {
     let settings = body.check()?;
     let mut conn = kit.db.conn("alerting.incident_settings").await?;
     let tx = conn.tenant(caller.org_id).await?;
-    let before = SettingsView::from(incident_settings::find(&tx).await?);
+    let before = IncidentSettingsView::from(incident_settings::find(&tx).await?);
     if before != body {
         incident_settings::save(&tx, &settings).await?;
         let changed = entry(

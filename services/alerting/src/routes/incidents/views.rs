@@ -173,7 +173,7 @@ impl NotificationDetailView {
 
 /// One of the problems that an incident is about.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct MemberView {
+pub(crate) struct IncidentMemberView {
     id: IncidentMemberId,
     /// The rule that found it; null for an alert of an Alertmanager.
     rule_id: Option<AlertRuleId>,
@@ -198,7 +198,7 @@ pub(crate) struct MemberView {
     merged_from: Option<IncidentId>,
 }
 
-impl From<Member> for MemberView {
+impl From<Member> for IncidentMemberView {
     fn from(member: Member) -> Self {
         Self {
             id: member.id,
@@ -219,7 +219,7 @@ impl From<Member> for MemberView {
 
 /// An incident that became part of another.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct MergedView {
+pub(crate) struct MergedIncidentView {
     id: IncidentId,
     title: String,
     #[serde(with = "time::serde::rfc3339")]
@@ -229,7 +229,7 @@ pub(crate) struct MergedView {
     resolved_at: Option<OffsetDateTime>,
 }
 
-impl From<Incident> for MergedView {
+impl From<Incident> for MergedIncidentView {
     fn from(incident: Incident) -> Self {
         Self {
             id: incident.id,
@@ -248,10 +248,10 @@ pub(crate) struct IncidentDetailView {
     pub(super) timeline: Vec<EventView>,
     pub(super) notifications: Vec<NotificationDetailView>,
     /// The problems that it is about, those that fired first first; at most 100 of them.
-    pub(super) members: Vec<MemberView>,
+    pub(super) members: Vec<IncidentMemberView>,
     /// Of all its problems, how many burn, and how many are clear.
     pub(super) burning: i64,
     pub(super) clear: i64,
     /// The incidents that became part of it, newest first; at most 100 of them.
-    pub(super) merged: Vec<MergedView>,
+    pub(super) merged: Vec<MergedIncidentView>,
 }
