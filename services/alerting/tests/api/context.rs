@@ -19,7 +19,7 @@ async fn explained(app: &TestApp) -> String {
     app.lines(
         "payment for order 4711 failed: card_declined",
         json!({"region": "eu"}),
-        30,
+        130,
     )
     .await;
     app.error_rule(json!({})).await;

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use service_kit::access::{Developer, Member};
 use service_kit::body::{JsonBody, PathId};
 use service_kit::{ApiError, Data, ErrorBody, Kit};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 
 use super::NOT_FOUND;
@@ -49,9 +49,16 @@ pub(super) struct ChangeIncidentRequest {
     reason: Option<FreeText>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-struct Moment(#[serde(with = "time::serde::rfc3339")] OffsetDateTime);
+/// A moment as precise as it is kept: the same again is then the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Moment(OffsetDateTime);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let at = time::serde::rfc3339::deserialize(deserializer)?;
+        Ok(Self(at - Duration::nanoseconds((at.nanosecond() % 1_000).into())))
+    }
+}
 
 /// Acknowledges, resolves, reopens, assigns, snoozes or describes an incident. The same again changes nothing.
 #[utoipa::path(
