@@ -1,6 +1,7 @@
 //! Where a firing belongs, and when its incident is over. A problem that burns already, or did a short while ago, goes on with
 //! the incident that it has; one of many at once joins a storm; any other opens an incident of its own.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use db::incidents::events::{self, NewEvent};
@@ -74,14 +75,12 @@ pub(crate) struct Memo {
 
 impl Memo {
     async fn settings(&mut self, tx: &TenantTx<'_>) -> Result<Settings, DbError> {
-        match self.settings {
-            Some(settings) => Ok(settings),
-            None => {
-                let settings = incident_settings::find(tx).await?;
-                self.settings = Some(settings);
-                Ok(settings)
-            }
+        if let Some(settings) = self.settings {
+            return Ok(settings);
         }
+        let settings = incident_settings::find(tx).await?;
+        self.settings = Some(settings);
+        Ok(settings)
     }
 }
 
@@ -267,13 +266,15 @@ async fn call_whoever_is_new(
     if memo.policy.is_none() {
         memo.policy = Some(policy::load(tx, now).await?);
     }
-    if !memo.called.contains_key(&incident.id) {
-        let openings = notification_jobs::openings(tx, incident.id).await?;
-        let called = openings.iter().filter(|opening| !opening.held);
-        let called = called.map(|opening| opening.channel_id).collect();
-        memo.called.insert(incident.id, called);
-    }
-    let (Some(policy), Some(called)) = (&memo.policy, memo.called.get_mut(&incident.id)) else {
+    let called = match memo.called.entry(incident.id) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(unknown) => {
+            let openings = notification_jobs::openings(tx, incident.id).await?;
+            let called = openings.iter().filter(|opening| !opening.held);
+            unknown.insert(called.map(|opening| opening.channel_id).collect())
+        }
+    };
+    let Some(policy) = &memo.policy else {
         return Ok(());
     };
     let subject = Subject {

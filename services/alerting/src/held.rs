@@ -121,7 +121,7 @@ async fn verdict(tx: &TenantTx<'_>, held: &Held) -> Result<Verdict, DbError> {
     }
     let policy = policy::load(tx, now).await?;
     let holds = if held.transition.is_page() {
-        policy.held(&policy::subject(&incident), now)
+        policy.held_for_all(&policy::subjects(tx, &incident).await?, now)
     } else {
         None
     };

@@ -68,10 +68,12 @@ pub(crate) async fn subjects(tx: &TenantTx<'_>, incident: &Incident) -> Result<V
     }
     let most = PageLimit::new(SUBJECTS).unwrap_or(PageLimit::DEFAULT);
     let members = members::list(tx, incident.id, None, most).await?;
+    let of = |member: &Member| subject_of(incident, member);
     let burning = members.iter().filter(|member| member.cleared_at.is_none());
-    let mut subjects: Vec<Subject> = burning.map(|member| subject_of(incident, member)).collect();
+    let mut subjects: Vec<Subject> = burning.map(of).collect();
     if subjects.is_empty() {
-        subjects.push(subject(incident));
+        // Of its end, whoever any of them concerned.
+        subjects = members.iter().map(of).collect();
     }
     Ok(subjects)
 }

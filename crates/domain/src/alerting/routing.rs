@@ -211,7 +211,7 @@ impl Policy {
     /// are newer than the incident. Silences hold nothing back here, since whoever was told waits for the end.
     pub fn followed(
         &self,
-        subject: &Subject,
+        subjects: &[Subject],
         transition: NotifiedTransition,
         openings: &[Opening],
     ) -> Vec<Target> {
@@ -225,13 +225,14 @@ impl Policy {
             };
             Some((channel, ChosenBy::Opening, held))
         });
-        let new = self
-            .chosen(subject)
-            .into_iter()
-            .filter(|(channel, _)| {
-                transition == NotifiedTransition::Resolved && opening(channel.id).is_none()
-            })
-            .map(|(channel, chosen_by)| (channel, chosen_by, unable(channel)));
+        let mut new: Vec<(&Channel, ChosenBy, Option<HeldBack>)> = Vec::new();
+        for (channel, chosen_by) in subjects.iter().flat_map(|subject| self.chosen(subject)) {
+            let is_known =
+                opening(channel.id).is_some() || new.iter().any(|(known, _, _)| known.id == channel.id);
+            if transition == NotifiedTransition::Resolved && !is_known {
+                new.push((channel, chosen_by, unable(channel)));
+            }
+        }
         told.chain(new)
             .filter(|(channel, _, _)| channel.kind.is_told(transition))
             .map(|(channel, chosen_by, held)| Target {
@@ -291,6 +292,12 @@ impl Policy {
                 })
             });
         silences.chain(windows).max_by_key(HeldBack::until)
+    }
+
+    /// The same of several problems that are told as one: only where each of them is held back.
+    pub fn held_for_all(&self, subjects: &[Subject], now: OffsetDateTime) -> Option<HeldBack> {
+        let held: Option<Vec<HeldBack>> = subjects.iter().map(|subject| self.held(subject, now)).collect();
+        held?.into_iter().min_by_key(HeldBack::until)
     }
 
     /// Why a channel takes nothing at present.

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use db::{DbError, TenantTx};
-use domain::ids::OrgId;
+use db::{Connection, DbError, TenantTx, incidents};
+use domain::ids::{IncidentId, OrgId};
 use domain::level::Level;
 use domain::query::Expr;
 use logstore::reader::{Budget, Chosen, Line, Order, Plan};
-use service_kit::Kit;
 use time::OffsetDateTime;
 
-use super::place::Place;
+use super::place::{self, Place};
 use crate::app::State;
 
 /// How many are shown.
@@ -73,22 +72,23 @@ pub(crate) async fn newest(
     Ok((found.lines, found.stats.partial.is_some()))
 }
 
-/// The same as text, for a page; nothing when others look as well.
+/// The same as text, for a page of an incident.
 pub(crate) async fn samples(
-    kit: &Kit,
+    conn: &mut Connection,
     state: &State,
     org_id: OrgId,
-    place: &Place,
+    incident_id: IncidentId,
 ) -> Result<Vec<String>, DbError> {
+    let tx = conn.tenant_snapshot(org_id).await?;
+    let Some(incident) = incidents::find(&tx, incident_id).await? else {
+        return Ok(Vec::new());
+    };
+    let place = place::of(&tx, &incident).await?;
     if place.scopes.is_empty() {
         return Ok(Vec::new());
     }
-    let Ok(_turn) = state.looking_back.try_acquire() else {
-        return Ok(Vec::new());
-    };
-    let mut conn = kit.db.conn("alerting.samples").await?;
-    let tx = conn.tenant_snapshot(org_id).await?;
-    let (lines, _) = newest(&tx, state, place, SAMPLES_SEARCH).await?;
+    let (lines, _) = newest(&tx, state, &place, SAMPLES_SEARCH).await?;
+    tx.commit().await?;
     Ok(lines
         .into_iter()
         .map(|line| line.message.chars().take(SAMPLE_CHARS).collect())

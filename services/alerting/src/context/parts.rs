@@ -1,5 +1,7 @@
 //! The parts of an incident's context, each with a connection, a snapshot and a time of its own.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::error::Error;
 use std::time::Duration;
 
@@ -136,17 +138,14 @@ impl Seeker<'_> {
                 .collect();
             let last = deployments::last_before(&tx, &scopes, self.place.opened_at, DEPLOYMENTS).await?;
             let mut found = Vec::with_capacity(last.len());
-            let mut repositories: Vec<(ServiceId, Option<(String, String)>)> = Vec::new();
+            let mut repositories: BTreeMap<ServiceId, Option<(String, String)>> = BTreeMap::new();
             for (deployment, before) in last {
                 let service_id = deployment.service_id;
-                let known = repositories.iter().find(|(id, _)| *id == service_id);
-                let repository = match known {
-                    Some((_, repository)) => repository.clone(),
-                    None => {
-                        let repository = deployments::repository(&tx, service_id).await?;
-                        repositories.push((service_id, repository.clone()));
-                        repository
-                    }
+                let repository = match repositories.entry(service_id) {
+                    Entry::Occupied(known) => known.get().clone(),
+                    Entry::Vacant(unknown) => unknown
+                        .insert(deployments::repository(&tx, service_id).await?)
+                        .clone(),
                 };
                 let commit = deployment.standing.description.commit_sha.as_deref();
                 let compare_url =

@@ -1,13 +1,12 @@
 //! Where an incident is, and which lines it is about.
 
-use db::incidents::{self, Incident, members};
+use db::incidents::{Incident, members};
 use db::scopes::{self, NamedScope};
 use db::{DbError, TenantTx, alert_rules};
 use domain::alerting::rule::Condition;
-use domain::ids::{IncidentId, OrgId};
+use domain::ids::IncidentId;
 use domain::page::PageLimit;
 use domain::query::Expr;
-use service_kit::Kit;
 use time::OffsetDateTime;
 
 /// Environments that are looked at, of an incident that is in many.
@@ -20,19 +19,6 @@ pub(crate) struct Place {
     pub(crate) scopes: Vec<NamedScope>,
     /// What its rule asks for, where that is a query; else its lines are errors.
     pub(crate) query: Option<Expr>,
-}
-
-pub(crate) async fn of_incident(kit: &Kit, org_id: OrgId, id: IncidentId) -> Result<Place, DbError> {
-    let mut conn = kit.db.conn("alerting.context_place").await?;
-    let tx = conn.tenant(org_id).await?;
-    let Some(incident) = incidents::find(&tx, id).await? else {
-        return Ok(Place {
-            opened_at: OffsetDateTime::UNIX_EPOCH,
-            scopes: Vec::new(),
-            query: None,
-        });
-    };
-    of(&tx, &incident).await
 }
 
 pub(crate) async fn of(tx: &TenantTx<'_>, incident: &Incident) -> Result<Place, DbError> {

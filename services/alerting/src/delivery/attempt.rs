@@ -18,7 +18,8 @@ use super::{Envelope, Sent};
 use crate::acknowledge_link::Acknowledgement;
 use crate::app::State;
 use crate::channel_config::ChannelConfig;
-use crate::{context, links};
+use crate::context::lines;
+use crate::links;
 use crate::{metrics, pausing};
 
 /// Between tries to reach a database that is away or busy.
@@ -120,27 +121,37 @@ impl Attempt<'_> {
         self.state.sender.send(&config, envelope).await
     }
 
-    /// Some lines to show with a page; none where they are not found at once, since a page waits for nothing.
+    /// Some lines to show with a page, kept for its retries; none where they are not found at once, since a page waits for
+    /// nothing.
     async fn samples(&self, started: &Started) -> Vec<String> {
-        let looked = async {
-            let place = context::place::of_incident(self.kit, self.claim.org_id, started.incident_id).await?;
-            let found = context::lines::samples(self.kit, self.state, self.claim.org_id, &place).await?;
-            if !found.is_empty() {
-                let mut conn = self.kit.db.conn("alerting.samples").await?;
-                let tx = conn.tenant(self.claim.org_id).await?;
-                attempts::keep_samples(&tx, started, &found).await?;
-                tx.commit().await?;
-            }
-            Ok::<_, DbError>(found)
-        };
-        match tokio::time::timeout(context::lines::SAMPLES_WITHIN, looked).await {
-            Ok(Ok(samples)) => samples,
-            Ok(Err(error)) => {
+        match self.find_samples(started).await {
+            Ok(samples) => samples,
+            Err(error) => {
                 tracing::debug!(error = &error as &dyn Error, "a page goes without sample lines");
                 Vec::new()
             }
-            Err(_elapsed) => Vec::new(),
         }
+    }
+
+    async fn find_samples(&self, started: &Started) -> Result<Vec<String>, DbError> {
+        // Others look back: it would have to wait for them.
+        let Ok(_turn) = self.state.looking_back.try_acquire() else {
+            return Ok(Vec::new());
+        };
+        let mut conn = self.kit.db.conn("alerting.samples").await?;
+        let look = lines::samples(&mut conn, self.state, self.claim.org_id, started.incident_id);
+        let Ok(samples) = tokio::time::timeout(lines::SAMPLES_WITHIN, look).await else {
+            // A statement may still run on it.
+            conn.discard();
+            return Ok(Vec::new());
+        };
+        let samples = samples?;
+        if !samples.is_empty() {
+            let tx = conn.tenant(self.claim.org_id).await?;
+            attempts::keep_samples(&tx, started, &samples).await?;
+            tx.commit().await?;
+        }
+        Ok(samples)
     }
 
     /// Where the addressee says that they look after it; of an incident that calls people.

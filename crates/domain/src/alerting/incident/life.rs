@@ -111,7 +111,7 @@ impl Standing {
         now: OffsetDateTime,
     ) -> Result<Option<Step>, IllegalChange> {
         if let Some(into) = self.merged_into {
-            return self.after_merging(action, into);
+            return after_merging(action, into);
         }
         match action {
             Action::Acknowledge => self.acknowledge(),
@@ -138,20 +138,6 @@ impl Standing {
                 tells: (severity > self.severity && !self.is_resolved())
                     .then_some(NotifiedTransition::Raised),
             })),
-        }
-    }
-
-    /// It is told by another one; what changes nothing is no mistake.
-    fn after_merging(&self, action: Action, into: IncidentId) -> Result<Option<Step>, IllegalChange> {
-        match action {
-            Action::Resolve | Action::Wake | Action::EndSnooze => Ok(None),
-            Action::MergeInto(other, _) if other == into => Ok(None),
-            Action::Acknowledge
-            | Action::Reopen
-            | Action::Assign(_)
-            | Action::Snooze(_)
-            | Action::MergeInto(..)
-            | Action::Regrade(_) => Err(IllegalChange::Merged { into }),
         }
     }
 
@@ -252,6 +238,20 @@ impl Standing {
             snoozed_until: None,
             ..*self
         }
+    }
+}
+
+/// The story of what was merged is told by another one; what changes nothing is no mistake.
+fn after_merging(action: Action, into: IncidentId) -> Result<Option<Step>, IllegalChange> {
+    match action {
+        Action::Resolve | Action::Wake | Action::EndSnooze => Ok(None),
+        Action::MergeInto(other, _) if other == into => Ok(None),
+        Action::Acknowledge
+        | Action::Reopen
+        | Action::Assign(_)
+        | Action::Snooze(_)
+        | Action::MergeInto(..)
+        | Action::Regrade(_) => Err(IllegalChange::Merged { into }),
     }
 }
 

@@ -164,7 +164,7 @@ impl Hand<'_> {
             details: json!({"before": before, "after": title}),
         };
         events::add(self.tx, self.incident.id, &event).await?;
-        self.incident.title = title.as_str().to_owned();
+        title.as_str().clone_into(&mut self.incident.title);
         transitions::announce(self.tx, self.incident.id, "changed", self.now).await?;
         Ok(())
     }
@@ -230,7 +230,6 @@ pub(super) fn refusal(not_done: NotDone) -> ApiError {
         NotDone::Illegal(error @ IllegalChange::SnoozeWhen { .. }) => {
             ApiError::invalid("snoozed_until", error.to_string())
         }
-        NotDone::Illegal(error @ IllegalChange::MergeIntoItself) => ApiError::Conflict(error.to_string()),
         NotDone::Illegal(error) => ApiError::Conflict(error.to_string()),
         NotDone::Twin => ApiError::Conflict(NotDone::Twin.to_string()),
         NotDone::Db(error) if error.violates_unique("incidents_unresolved_key") => {
