@@ -25,14 +25,15 @@ pub struct FiringRow {
     pub incident_id: Option<IncidentId>,
 }
 
-/// All firings of a rule. `settled` comes from the incident: its status is the one truth about what a person did.
+/// All firings of a rule. `settled` comes from the incident: its status is the one truth about what a person did. One that
+/// was merged burns on in another.
 pub async fn list_of_rule(tx: &TenantTx<'_>, rule_id: AlertRuleId) -> Result<Vec<FiringRow>, DbError> {
     const SQL: &str = "
         -- alert_firings::list_of_rule
         SELECT f.fingerprint, f.service_id, f.environment_id, f.state, f.reason, f.pending_since, f.fired_at,
             f.last_true_at, f.clear_since, f.last_evaluated_at, f.last_value, f.incident_id, f.evaluated_to,
             f.group_values,
-            f.state = 'firing' AND coalesce(i.status = 'resolved', false) AS settled
+            f.state = 'firing' AND coalesce(i.status = 'resolved' AND i.merged_into IS NULL, false) AS settled
         FROM alert_firings f
         LEFT JOIN incidents i ON i.org_id = f.org_id AND i.id = f.incident_id AND i.org_id = $1
         WHERE f.org_id = $1 AND f.rule_id = $2
@@ -48,7 +49,7 @@ pub async fn list_of_all_rules(tx: &TenantTx<'_>) -> Result<Vec<(AlertRuleId, Fi
         -- alert_firings::list_of_all_rules
         SELECT f.rule_id, f.fingerprint, f.service_id, f.environment_id, f.state, f.reason, f.pending_since, f.fired_at,
             f.last_true_at, f.clear_since, f.last_evaluated_at, f.last_value, f.incident_id, f.evaluated_to,
-            f.group_values, f.state = 'firing' AND coalesce(i.status = 'resolved', false) AS settled
+            f.group_values, f.state = 'firing' AND coalesce(i.status = 'resolved' AND i.merged_into IS NULL, false) AS settled
         FROM alert_firings f
         LEFT JOIN incidents i ON i.org_id = f.org_id AND i.id = f.incident_id AND i.org_id = $1
         WHERE f.org_id = $1";

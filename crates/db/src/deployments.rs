@@ -197,6 +197,62 @@ pub async fn list(
     Ok(rows.iter().map(read).collect())
 }
 
+/// The last deployments of these services that had begun at a moment, the newest first; of each also what was deployed to the
+/// same environment before it.
+pub async fn last_before(
+    tx: &TenantTx<'_>,
+    scopes: &[(ServiceId, EnvironmentId)],
+    at: OffsetDateTime,
+    most: i64,
+) -> Result<Vec<(Deployment, Option<String>)>, DbError> {
+    const SQL: &str = concat!(
+        "
+        -- deployments::last_before
+        WITH lately AS (
+            SELECT ",
+        columns!(),
+        ", coalesce(started_at, finished_at, created_at) AS began
+            FROM deployments
+            WHERE org_id = $1 AND coalesce(started_at, finished_at, created_at) <= $4
+              AND created_at > $4 - interval '90 days'
+              AND EXISTS (SELECT FROM unnest($2::uuid[], $3::uuid[]) AS place (service, environment)
+                          WHERE place.service = service_id AND place.environment = environment_id)
+            ORDER BY began DESC, id DESC LIMIT 200
+        ), paired AS (
+            SELECT ",
+        columns!(),
+        ", began,
+                lag(commit_sha) OVER (PARTITION BY service_id, environment_id ORDER BY began, id) AS commit_before
+            FROM lately
+        )
+        SELECT ",
+        columns!(),
+        ", commit_before FROM paired ORDER BY began DESC, id DESC LIMIT $5"
+    );
+    let (services, environments): (Vec<ServiceId>, Vec<EnvironmentId>) = scopes.iter().copied().unzip();
+    let statement = tx.prepare_cached(SQL).await?;
+    let rows = tx
+        .query(&statement, &[&tx.org_id(), &services, &environments, &at, &most])
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| (read(row), row.get("commit_before")))
+        .collect())
+}
+
+/// Owner and name of a service's repository, where one is connected.
+pub async fn repository(
+    tx: &TenantTx<'_>,
+    service_id: ServiceId,
+) -> Result<Option<(String, String)>, DbError> {
+    const SQL: &str = "
+        -- deployments::repository
+        SELECT repo_owner, repo_name FROM service_repository($1)";
+    let statement = tx.prepare_cached(SQL).await?;
+    let row = tx.query_opt(&statement, &[&service_id]).await?;
+    Ok(row.map(|row| (row.get("repo_owner"), row.get("repo_name"))))
+}
+
 /// One report about a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryRow {

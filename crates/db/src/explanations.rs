@@ -32,6 +32,8 @@ pub struct FiringThere {
     pub last_evaluated_at: OffsetDateTime,
     pub last_value: Option<f64>,
     pub incident_id: Option<IncidentId>,
+    /// Whether that incident is a storm.
+    pub in_storm: bool,
 }
 
 /// The rules that look at one environment, by name.
@@ -44,9 +46,10 @@ pub async fn rules_there(
         -- explanations::rules_there
         SELECT r.id, r.name, r.version, r.enabled, r.for_seconds, r.cooldown_seconds, r.last_evaluated_at, r.last_error,
             f.fingerprint, f.state, f.reason, f.pending_since, f.fired_at, f.last_evaluated_at AS found_at, f.last_value,
-            f.incident_id
+            f.incident_id, coalesce(i.storm_of IS NOT NULL, false) AS in_storm
         FROM alert_rules r LEFT JOIN alert_firings f
             ON f.org_id = r.org_id AND f.rule_id = r.id AND f.service_id = $2 AND f.environment_id = $3
+        LEFT JOIN incidents i ON i.org_id = $1 AND i.id = f.incident_id
         WHERE r.org_id = $1 AND r.deleted_at IS NULL
           AND (r.service_id IS NULL OR r.service_id = $2) AND (r.environment_id IS NULL OR r.environment_id = $3)
         ORDER BY r.name, f.fingerprint LIMIT 1000";
@@ -76,6 +79,7 @@ pub async fn rules_there(
                     last_evaluated_at: row.get("found_at"),
                     last_value: row.get("last_value"),
                     incident_id: row.get("incident_id"),
+                    in_storm: row.get("in_storm"),
                 }),
             }
         })
@@ -93,7 +97,11 @@ pub async fn incidents_at(
     const SQL: &str = "
         -- explanations::incidents_at
         SELECT id FROM incidents
-        WHERE org_id = $1 AND (service_id IS NULL OR service_id = $2) AND (environment_id IS NULL OR environment_id = $3)
+        WHERE org_id = $1 AND (
+            (storm_of IS NULL AND (service_id IS NULL OR service_id = $2)
+                AND (environment_id IS NULL OR environment_id = $3))
+            OR EXISTS (SELECT FROM incident_members m WHERE m.org_id = $1 AND m.incident_id = incidents.id
+                AND m.service_id = $2 AND m.environment_id = $3))
           AND opened_at <= $4 AND (resolved_at IS NULL OR resolved_at > $4)
         ORDER BY opened_at DESC, id DESC LIMIT $5";
     let statement = tx.prepare_cached(SQL).await?;

@@ -1,8 +1,11 @@
 //! Incidents: one story per problem. At most one unresolved incident has a fingerprint, whoever races to open it.
 
 pub mod events;
+pub mod members;
 
 use domain::alerting::fingerprint::Fingerprint;
+use domain::alerting::incident::life::Standing;
+use domain::alerting::incident::storm::StormOf;
 use domain::alerting::incident::{IncidentSource, IncidentStatus};
 use domain::alerting::labels::Labels;
 use domain::ids::{AlertRuleId, EnvironmentId, IncidentId, OrgId, ServiceId, UserId};
@@ -34,6 +37,30 @@ pub struct Incident {
     /// Nobody when a rule ended it.
     pub resolved_by: Option<UserId>,
     pub updated_at: OffsetDateTime,
+    pub fingerprint: Fingerprint,
+    pub assignee_id: Option<UserId>,
+    pub snoozed_until: Option<OffsetDateTime>,
+    pub merged_into: Option<IncidentId>,
+    /// When it was last opened again, and how often that was.
+    pub reopened_at: Option<OffsetDateTime>,
+    pub reopened_times: i32,
+    /// What a storm is of.
+    pub storm_of: Option<StormOf>,
+    pub firings: i64,
+    pub last_fired_at: Option<OffsetDateTime>,
+}
+
+impl Incident {
+    pub fn standing(&self) -> Standing {
+        Standing {
+            status: self.status,
+            severity: self.severity,
+            assignee: self.assignee_id,
+            snoozed_until: self.snoozed_until,
+            resolved_at: self.resolved_at,
+            merged_into: self.merged_into,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -50,12 +77,14 @@ pub struct NewIncident {
     /// What routes and silences choose by, beside the rest.
     pub labels: Labels,
     pub opened_at: OffsetDateTime,
+    pub storm_of: Option<StormOf>,
 }
 
 macro_rules! columns {
     () => {
         "id, status, severity, source, title, summary, rule_id, service_id, environment_id, labels,
-            opened_at, acknowledged_at, acknowledged_by, resolved_at, resolved_by, updated_at"
+            opened_at, acknowledged_at, acknowledged_by, resolved_at, resolved_by, updated_at, fingerprint, assignee_id,
+            snoozed_until, merged_into, reopened_at, reopened_times, storm_of, firings, last_fired_at"
     };
 }
 
@@ -71,8 +100,8 @@ pub async fn open(tx: &TenantTx<'_>, new: &NewIncident) -> Result<Option<Inciden
         "
         -- incidents::open
         INSERT INTO incidents (org_id, id, status, severity, source, title, summary, rule_id, service_id,
-            environment_id, fingerprint, opened_at, labels)
-        VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            environment_id, fingerprint, opened_at, labels, storm_of)
+        VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         ON CONFLICT (org_id, fingerprint) WHERE status <> 'resolved' DO NOTHING
         RETURNING ",
         columns!()
@@ -94,6 +123,7 @@ pub async fn open(tx: &TenantTx<'_>, new: &NewIncident) -> Result<Option<Inciden
                 &new.fingerprint,
                 &new.opened_at,
                 &Json(&new.labels),
+                &new.storm_of,
             ],
         )
         .await?;
@@ -108,6 +138,20 @@ pub async fn find_unresolved(
     const SQL: &str = "
         -- incidents::find_unresolved
         SELECT id FROM incidents WHERE org_id = $1 AND fingerprint = $2 AND status <> 'resolved'";
+    let statement = tx.prepare_cached(SQL).await?;
+    let row = tx.query_opt(&statement, &[&tx.org_id(), fingerprint]).await?;
+    Ok(row.map(|row| row.get("id")))
+}
+
+/// The newest incident of a fingerprint, however it stands.
+pub async fn find_newest(
+    tx: &TenantTx<'_>,
+    fingerprint: &Fingerprint,
+) -> Result<Option<IncidentId>, DbError> {
+    const SQL: &str = "
+        -- incidents::find_newest
+        SELECT id FROM incidents WHERE org_id = $1 AND fingerprint = $2
+        ORDER BY status = 'resolved', opened_at DESC, id DESC LIMIT 1";
     let statement = tx.prepare_cached(SQL).await?;
     let row = tx.query_opt(&statement, &[&tx.org_id(), fingerprint]).await?;
     Ok(row.map(|row| row.get("id")))
@@ -142,10 +186,50 @@ pub async fn find_for_update(tx: &TenantTx<'_>, id: IncidentId) -> Result<Option
     row.as_ref().map(read).transpose()
 }
 
-/// Newest first. `statuses` empty means all.
+/// The incident that goes on with the story of this one: itself, unless it was merged. Nobody else changes it until the
+/// transaction ends.
+pub async fn lock_root(tx: &TenantTx<'_>, id: IncidentId) -> Result<Option<Incident>, DbError> {
+    const SQL: &str = "
+        -- incidents::lock_root
+        WITH RECURSIVE story AS (
+            SELECT id, merged_into FROM incidents WHERE org_id = $1 AND id = $2
+            UNION ALL
+            SELECT i.id, i.merged_into FROM story s JOIN incidents i ON i.org_id = $1 AND i.id = s.merged_into
+        )
+        SELECT id FROM story WHERE merged_into IS NULL";
+    let statement = tx.prepare_cached(SQL).await?;
+    let mut at = id;
+    loop {
+        let Some(row) = tx.query_opt(&statement, &[&tx.org_id(), &at]).await? else {
+            return Ok(None);
+        };
+        let Some(incident) = find_for_update(tx, row.get("id")).await? else {
+            return Ok(None);
+        };
+        // Merged while its lock was waited for: each round is one merge further, and merges lead to no circle.
+        match incident.merged_into {
+            None => return Ok(Some(incident)),
+            Some(into) => at = into,
+        }
+    }
+}
+
+/// What a list is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Empty means all.
+    pub statuses: Vec<IncidentStatus>,
+    pub assignee: Option<UserId>,
+    /// Only those that are put off, or only those that are not.
+    pub snoozed: Option<bool>,
+    /// Only those that became part of this one.
+    pub merged_into: Option<IncidentId>,
+}
+
+/// Newest first.
 pub async fn list(
     tx: &TenantTx<'_>,
-    statuses: &[IncidentStatus],
+    filter: &Filter,
     before: Option<Cursor<Uuid>>,
     limit: PageLimit,
 ) -> Result<Vec<Incident>, DbError> {
@@ -157,81 +241,149 @@ pub async fn list(
         "
         FROM incidents
         WHERE org_id = $1 AND (cardinality($2::text[]) = 0 OR status = ANY ($2))
+          AND ($6::uuid IS NULL OR assignee_id = $6) AND ($7::bool IS NULL OR (snoozed_until IS NOT NULL) = $7)
+          AND ($8::uuid IS NULL OR merged_into = $8)
           AND ($3::timestamptz IS NULL OR (opened_at, id) < ($3, $4))
         ORDER BY opened_at DESC, id DESC LIMIT $5"
     );
     let statement = tx.prepare_cached(SQL).await?;
     let (at, id) = (before.map(|cursor| cursor.at), before.map(|cursor| cursor.key));
     let rows = tx
-        .query(&statement, &[&tx.org_id(), &statuses, &at, &id, &limit.probe()])
+        .query(
+            &statement,
+            &[
+                &tx.org_id(),
+                &filter.statuses,
+                &at,
+                &id,
+                &limit.probe(),
+                &filter.assignee,
+                &filter.snoozed,
+                &filter.merged_into,
+            ],
+        )
         .await?;
     rows.iter().map(read).collect()
 }
 
-/// Marks an open incident as looked after; by nobody in particular where a link did it. The caller holds its lock and has checked that the change is legal.
-pub async fn acknowledge(
+/// Earlier incidents that are like this one: of the same problem first, then of its rule, then at its service.
+pub async fn list_similar(
     tx: &TenantTx<'_>,
-    id: IncidentId,
-    by: Option<UserId>,
-    now: OffsetDateTime,
-) -> Result<(), DbError> {
-    const SQL: &str = "
-        -- incidents::acknowledge
-        UPDATE incidents SET status = 'acknowledged', acknowledged_at = $3, acknowledged_by = $4, updated_at = $3
-        WHERE org_id = $1 AND id = $2 AND status = 'open'";
-    let statement = tx.prepare_cached(SQL).await?;
-    tx.execute(&statement, &[&tx.org_id(), &id, &now, &by]).await?;
-    Ok(())
-}
-
-/// Resolves an incident; `None` when there is none, or when it was resolved already: exactly one caller gets it.
-pub async fn resolve(
-    tx: &TenantTx<'_>,
-    id: IncidentId,
-    by: Option<UserId>,
-    now: OffsetDateTime,
-) -> Result<Option<Incident>, DbError> {
+    incident: &Incident,
+    most: i64,
+) -> Result<Vec<Incident>, DbError> {
     const SQL: &str = concat!(
         "
-        -- incidents::resolve
-        UPDATE incidents SET status = 'resolved', resolved_at = $3, resolved_by = $4, updated_at = $3
-        WHERE org_id = $1 AND id = $2 AND status <> 'resolved'
+        -- incidents::list_similar
+        SELECT ",
+        columns!(),
+        "
+        FROM incidents
+        WHERE org_id = $1 AND id <> $2 AND opened_at <= $6 AND merged_into IS DISTINCT FROM $2
+          AND (fingerprint = $3 OR rule_id = $4 OR service_id = $5)
+        ORDER BY fingerprint = $3 DESC, coalesce(rule_id = $4, false) DESC, opened_at DESC, id DESC LIMIT $7"
+    );
+    let statement = tx.prepare_cached(SQL).await?;
+    let rows = tx
+        .query(
+            &statement,
+            &[
+                &tx.org_id(),
+                &incident.id,
+                &incident.fingerprint,
+                &incident.rule_id,
+                &incident.service_id,
+                &incident.opened_at,
+                &most,
+            ],
+        )
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Stores where an incident stands now, and who brought it there: nobody where a rule, a link or the clock did. The caller
+/// holds its lock and has asked whether that is legal. Violates `incidents_unresolved_key` when it is opened again beside
+/// another one about the same problem.
+pub async fn stand(
+    tx: &TenantTx<'_>,
+    id: IncidentId,
+    standing: &Standing,
+    by: Option<UserId>,
+    now: OffsetDateTime,
+) -> Result<Incident, DbError> {
+    const SQL: &str = concat!(
+        "
+        -- incidents::stand
+        UPDATE incidents SET
+            status = $3, severity = $4, assignee_id = $5, snoozed_until = $6, resolved_at = $7, merged_into = $8,
+            updated_at = $9,
+            acknowledged_at = CASE WHEN $3 = status OR $3 = 'resolved' THEN acknowledged_at
+                WHEN $3 = 'acknowledged' THEN $9 END,
+            acknowledged_by = CASE WHEN $3 = status OR $3 = 'resolved' THEN acknowledged_by
+                WHEN $3 = 'acknowledged' THEN $10 END,
+            resolved_by = CASE WHEN $3 = status THEN resolved_by WHEN $3 = 'resolved' THEN $10 END,
+            reopened_at = CASE WHEN status = 'resolved' AND $3 <> 'resolved' THEN $9 ELSE reopened_at END,
+            reopened_times = reopened_times + CASE WHEN status = 'resolved' AND $3 <> 'resolved' THEN 1 ELSE 0 END
+        WHERE org_id = $1 AND id = $2
         RETURNING ",
         columns!()
     );
     let statement = tx.prepare_cached(SQL).await?;
-    let row = tx.query_opt(&statement, &[&tx.org_id(), &id, &now, &by]).await?;
-    row.as_ref().map(read).transpose()
-}
-
-/// Changes what an incident is called and how urgent it is.
-pub async fn describe(
-    tx: &TenantTx<'_>,
-    id: IncidentId,
-    title: &str,
-    severity: Severity,
-    now: OffsetDateTime,
-) -> Result<(), DbError> {
-    const SQL: &str = "
-        -- incidents::describe
-        UPDATE incidents SET title = $3, severity = $4, updated_at = $5 WHERE org_id = $1 AND id = $2";
-    let statement = tx.prepare_cached(SQL).await?;
-    tx.execute(&statement, &[&tx.org_id(), &id, &title, &severity, &now])
+    let row = tx
+        .query_one(
+            &statement,
+            &[
+                &tx.org_id(),
+                &id,
+                &standing.status,
+                &standing.severity,
+                &standing.assignee,
+                &standing.snoozed_until,
+                &standing.resolved_at,
+                &standing.merged_into,
+                &now,
+                &by,
+            ],
+        )
         .await?;
-    Ok(())
+    read(&row)
 }
 
-/// Unresolved incidents whose rule went with its service or environment, so that no evaluation will resolve them.
-pub async fn without_rule_all_orgs(conn: &Connection) -> Result<Vec<(OrgId, IncidentId)>, DbError> {
+/// The address of a member of the organisation; nothing for anybody else.
+pub async fn member_email(tx: &TenantTx<'_>, id: UserId) -> Result<Option<String>, DbError> {
     const SQL: &str = "
-        -- incidents::without_rule_all_orgs
-        SELECT org_id, incident_id FROM incidents_without_rule_all_orgs()";
+        -- incidents::member_email
+        SELECT member_email($1) AS email";
+    let statement = tx.prepare_cached(SQL).await?;
+    Ok(tx.query_one(&statement, &[&id]).await?.get("email"))
+}
+
+/// Incidents whose moment to wake has come, by the database's clock.
+pub async fn to_wake_all_orgs(conn: &Connection, most: i32) -> Result<Vec<(OrgId, IncidentId)>, DbError> {
+    const SQL: &str = "
+        -- incidents::to_wake_all_orgs
+        SELECT org_id, incident_id FROM snoozed_incidents_due($1)";
     let statement = conn.prepare_cached(SQL).await?;
-    let rows = conn.query(&statement, &[]).await?;
+    let rows = conn.query(&statement, &[&most]).await?;
     Ok(rows
         .iter()
         .map(|row| (row.get("org_id"), row.get("incident_id")))
         .collect())
+}
+
+/// Changes what an incident is called.
+pub async fn rename(
+    tx: &TenantTx<'_>,
+    id: IncidentId,
+    title: &str,
+    now: OffsetDateTime,
+) -> Result<(), DbError> {
+    const SQL: &str = "
+        -- incidents::rename
+        UPDATE incidents SET title = $3, updated_at = $4 WHERE org_id = $1 AND id = $2";
+    let statement = tx.prepare_cached(SQL).await?;
+    tx.execute(&statement, &[&tx.org_id(), &id, &title, &now]).await?;
+    Ok(())
 }
 
 fn read(row: &Row) -> Result<Incident, DbError> {
@@ -252,5 +404,14 @@ fn read(row: &Row) -> Result<Incident, DbError> {
         resolved_at: row.get("resolved_at"),
         resolved_by: row.get("resolved_by"),
         updated_at: row.get("updated_at"),
+        fingerprint: row.get("fingerprint"),
+        assignee_id: row.get("assignee_id"),
+        snoozed_until: row.get("snoozed_until"),
+        merged_into: row.get("merged_into"),
+        reopened_at: row.get("reopened_at"),
+        reopened_times: row.get("reopened_times"),
+        storm_of: row.get("storm_of"),
+        firings: row.get("firings"),
+        last_fired_at: row.get("last_fired_at"),
     })
 }

@@ -20,6 +20,7 @@ mod error;
 pub mod explanations;
 pub mod external_alerts;
 pub mod github_integrations;
+pub mod incident_settings;
 pub mod incidents;
 pub mod invites;
 pub mod known_incidents;

@@ -146,13 +146,16 @@ impl<'a> NewRows<'a> {
     }
 }
 
-/// What became of an incident's opening at each channel.
+/// What became, at each channel, of the pages of an incident since it was last resolved.
 pub async fn openings(tx: &TenantTx<'_>, incident_id: IncidentId) -> Result<Vec<Opening>, DbError> {
     const SQL: &str = "
         -- notification_jobs::openings
-        SELECT DISTINCT ON (channel_id) channel_id, state = 'held' AS held FROM notification_jobs
-        WHERE org_id = $1 AND incident_id = $2 AND transition = 'opened' AND channel_id IS NOT NULL
-        ORDER BY channel_id, sequence DESC";
+        SELECT channel_id, bool_and(state = 'held') AS held FROM notification_jobs
+        WHERE org_id = $1 AND incident_id = $2 AND channel_id IS NOT NULL
+          AND transition IN ('opened', 'reopened', 'raised', 'reminded')
+          AND sequence > (SELECT coalesce(max(sequence), 0) FROM notification_jobs
+                          WHERE org_id = $1 AND incident_id = $2 AND transition = 'resolved')
+        GROUP BY channel_id ORDER BY channel_id";
     let statement = tx.prepare_cached(SQL).await?;
     let rows = tx.query(&statement, &[&tx.org_id(), &incident_id]).await?;
     Ok(rows

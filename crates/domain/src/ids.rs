@@ -61,6 +61,8 @@ typed_ids! {
     FiringId;
     IncidentId;
     IncidentEventId;
+    /// One of the problems that an incident is about.
+    IncidentMemberId;
     ChannelId;
     /// One transition to one target. Travels to the receiver as its idempotency key.
     NotificationJobId;

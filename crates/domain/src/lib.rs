@@ -13,6 +13,7 @@ pub mod events;
 pub mod github;
 pub mod ids;
 pub mod level;
+pub mod line_id;
 pub mod log_record;
 pub mod login_throttle;
 pub mod logql;

@@ -131,6 +131,7 @@ pub mod aggregate;
 pub mod ast;
 pub mod error;
 pub mod evaluate;
+pub mod fields;
 pub mod moment;
 pub mod number;
 pub mod pattern;

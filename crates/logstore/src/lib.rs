@@ -5,16 +5,20 @@
 //! [`receipts`]; [`reader`] searches one organisation's lines; [`arrivals`] counts what came in, for alerting;
 //! [`compactor`] merges what was written into what is kept and counts its [`patterns`]; [`maintenance`] keeps partitions ahead and drops what expired.
 //!
+//! [`numbers`] computes over the lines of a search, [`changes`] tells what differs between two of them.
+//!
 //! Lines are stored in two forms, as rows and as segments ([`segment`]: many lines of one scope as one row, column by
 //! column, with [`filter`]s that tell which blocks a search can skip).
 
 pub mod arrivals;
 pub mod budget;
+pub mod changes;
 pub mod columns;
 pub mod compactor;
 mod expiry;
 pub mod filter;
 pub mod maintenance;
+pub mod numbers;
 pub mod patterns;
 pub mod reader;
 pub mod receipts;

@@ -9,6 +9,7 @@
 
 mod blocks;
 mod cache;
+mod chosen;
 mod condition;
 mod directory;
 mod fetch;
@@ -36,6 +37,7 @@ use domain::page::Cursor;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
+pub use chosen::{Chosen, search_scope};
 pub use condition::Condition;
 pub use directory::SQL as DIRECTORY_SQL;
 pub use fetch::{FRESH_SQL as FETCH_FRESH_SQL, MERGED_SQL as FETCH_MERGED_SQL};

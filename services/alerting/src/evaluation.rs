@@ -25,6 +25,7 @@ use service_kit::Kit;
 use self::rule::Searched;
 pub(crate) use self::turns::Turns;
 use crate::app::State;
+use crate::firings::Placed;
 use crate::metrics::{self, Evaluation};
 
 /// How long one statement of an evaluation may take, by the server's clock.
@@ -32,7 +33,7 @@ const STATEMENT_BUDGET: Duration = Duration::from_secs(2);
 /// How long a whole evaluation may take: a database that answers nothing must not hold up other tenants.
 const RULE_BUDGET: Duration = Duration::from_secs(10);
 
-/// Incidents that one transaction opens or resolves at most: a rule that fires everywhere at once is taken in parts,
+/// Firings that one transaction begins or ends at most: a rule that fires everywhere at once is taken in parts,
 /// each of which fits into the budget.
 const MAX_CHANGES: usize = 200;
 /// Parts that follow one another; what is left then waits for the next event or sweep.
@@ -42,14 +43,35 @@ const MAX_PARTS: usize = 100;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
     pub(crate) opened: usize,
+    pub(crate) reopened: usize,
     pub(crate) resolved: usize,
+    /// Firings that joined an incident that was open.
+    pub(crate) joined: usize,
+    /// Problems that are clear while others of their incident burn on.
+    pub(crate) cleared: usize,
     /// Whether it stopped before its end, at [`MAX_CHANGES`].
     more: bool,
 }
 
 impl Report {
     fn changes(self) -> usize {
-        self.opened + self.resolved
+        self.opened + self.reopened + self.resolved + self.joined + self.cleared
+    }
+
+    fn count(&mut self, placed: Placed) {
+        match placed {
+            Placed::Opened(_) => self.opened += 1,
+            Placed::Reopened(_) => self.reopened += 1,
+            Placed::Joined(_) => self.joined += 1,
+        }
+    }
+
+    fn add(&mut self, part: Self) {
+        self.opened += part.opened;
+        self.reopened += part.reopened;
+        self.resolved += part.resolved;
+        self.joined += part.joined;
+        self.cleared += part.cleared;
     }
 }
 
@@ -90,8 +112,7 @@ pub(crate) async fn run(
     let mut whole = Report::default();
     for _part in 0..MAX_PARTS {
         let part = run_part(kit, state, org_id, rule_id, focus).await?;
-        whole.opened += part.opened;
-        whole.resolved += part.resolved;
+        whole.add(part);
         if !part.more {
             break;
         }

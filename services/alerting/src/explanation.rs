@@ -3,13 +3,15 @@
 
 use db::incidents::Incident;
 use db::incidents::events::IncidentEvent;
+use db::incidents::members::Member;
 use db::notification_jobs::Job;
 use db::notification_jobs::attempts::Attempt;
 use domain::alerting::delivery::{AttemptOutcome, JobState};
 use domain::alerting::incident::EventKind;
+use domain::alerting::incident::storm::StormOf;
 use domain::alerting::notification::NotifiedTransition;
 use domain::alerting::routing::{ChosenBy, HeldBack};
-use domain::ids::{ChannelId, NotificationJobId};
+use domain::ids::{AlertRuleId, ChannelId, EnvironmentId, IncidentMemberId, NotificationJobId, ServiceId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -45,6 +47,15 @@ pub(crate) struct RowRef {
     table: &'static str,
     /// Its key within the organisation.
     id: String,
+}
+
+impl RowRef {
+    pub(crate) fn new(table: &'static str, id: impl ToString) -> Self {
+        Self {
+            table,
+            id: id.to_string(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -87,7 +98,7 @@ pub(crate) struct Rows<'a> {
 impl Rows<'_> {
     /// The way of one row of the ledger.
     pub(crate) fn explain(&self, job: &Job) -> Explanation {
-        let mut steps = vec![self.evaluation(job.transition), self.grouping()];
+        let mut steps = vec![self.evaluation(job), self.grouping()];
         steps.push(silence(job));
         if steps.iter().all(|step| step.verdict == Verdict::Passed) {
             steps.push(routing(job));
@@ -120,44 +131,97 @@ impl Rows<'_> {
         }
     }
 
-    /// Why the incident changed at all.
-    fn evaluation(&self, transition: NotifiedTransition) -> Step {
-        let kind = match transition {
-            NotifiedTransition::Opened => EventKind::Opened,
-            NotifiedTransition::Acknowledged => EventKind::Acknowledged,
-            NotifiedTransition::Resolved => EventKind::Resolved,
+    /// Why the incident changed at all: the last such change before the row of the ledger was announced.
+    fn evaluation(&self, job: &Job) -> Step {
+        let kinds: &[EventKind] = match job.transition {
+            NotifiedTransition::Opened => &[EventKind::Opened, EventKind::FiringJoined],
+            NotifiedTransition::Acknowledged => &[EventKind::Acknowledged],
+            NotifiedTransition::Resolved => &[EventKind::Resolved, EventKind::Merged],
+            NotifiedTransition::Reopened => &[EventKind::Reopened],
+            NotifiedTransition::Raised => &[EventKind::SeverityChanged],
+            NotifiedTransition::Reminded => &[EventKind::SnoozeEnded, EventKind::FiringJoined],
         };
-        let event = self.timeline.iter().find(|event| event.kind == kind);
+        let id = json!(job.id);
+        let announced = self
+            .timeline
+            .iter()
+            .position(|event| event.details["notification_id"] == id);
+        let before = &self.timeline[..announced.unwrap_or(self.timeline.len())];
+        let mut changes = before.iter().rev().filter(|event| kinds.contains(&event.kind));
+        let event = changes.next();
         Step {
             kind: StepKind::Evaluation,
             verdict: Verdict::Passed,
             message: event.map_or_else(
-                || format!("the incident was {}", transition.as_str()),
+                || format!("the incident was {}", job.transition.in_words()),
                 |event| event.message.clone(),
             ),
-            row: event.map(|event| RowRef {
-                table: "incident_events",
-                id: event.id.to_string(),
-            }),
+            row: event.map(|event| RowRef::new("incident_events", event.id)),
             at: event.map(|event| event.at),
             http_status: None,
         }
     }
 
     fn grouping(&self) -> Step {
+        let Incident { title, firings, .. } = self.incident;
         Step {
             kind: StepKind::Grouping,
             verdict: Verdict::Passed,
-            message: format!(
-                "one incident for all firings of this problem: {}",
-                self.incident.title
-            ),
-            row: Some(RowRef {
-                table: "incidents",
-                id: self.incident.id.to_string(),
-            }),
+            message: match self.incident.storm_of {
+                Some(_) => {
+                    format!("a storm: one incident, and one page, for all its {firings} firings: {title}")
+                }
+                None => format!("one incident for all firings of this problem: {title}"),
+            },
+            row: Some(RowRef::new("incidents", self.incident.id)),
             at: Some(self.incident.opened_at),
             http_status: None,
+        }
+    }
+}
+
+/// One of the problems that an incident is about, and how it came to be told with it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct FoldedFiring {
+    member_id: IncidentMemberId,
+    title: String,
+    rule_id: Option<AlertRuleId>,
+    service_id: Option<ServiceId>,
+    environment_id: Option<EnvironmentId>,
+    firings: i64,
+    #[serde(with = "time::serde::rfc3339")]
+    first_fired_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    cleared_at: Option<OffsetDateTime>,
+    /// In words.
+    because: String,
+    row: RowRef,
+}
+
+impl FoldedFiring {
+    pub(crate) fn of(incident: &Incident, member: Member) -> Self {
+        let how = match (incident.storm_of, member.merged_from) {
+            (_, Some(_)) => "its own incident became part of this one",
+            (Some(StormOf::Rule), None) => "so many firings of its rule within a short time are one incident",
+            (Some(StormOf::Service), None) => {
+                "so many firings at its service within a short time are one incident"
+            }
+            (None, None) => "it is the problem that the incident was opened for, or came back as",
+        };
+        Self {
+            member_id: member.id,
+            because: format!(
+                "{}: {how}; the notifications of the incident are its own",
+                member.summary
+            ),
+            row: RowRef::new("incident_members", member.id),
+            title: member.title,
+            rule_id: member.rule_id,
+            service_id: member.service_id,
+            environment_id: member.environment_id,
+            firings: member.firings,
+            first_fired_at: member.first_fired_at,
+            cleared_at: member.cleared_at,
         }
     }
 }
@@ -167,6 +231,7 @@ fn silence(job: &Job) -> Step {
     let (table, id) = match &job.held {
         Some(HeldBack::Silence { silence_id, .. }) => ("silences", silence_id.to_string()),
         Some(HeldBack::Maintenance { window_id, .. }) => ("maintenance_windows", window_id.to_string()),
+        Some(HeldBack::Snoozed { .. }) => ("incidents", job.incident_id.to_string()),
         Some(HeldBack::ChannelDisabled | HeldBack::ChannelPaused | HeldBack::OpeningHeld) | None => {
             return Step {
                 kind: StepKind::Silence,
@@ -182,7 +247,7 @@ fn silence(job: &Job) -> Step {
     let (verdict, message) = match (job.state, job.settled_at) {
         (JobState::Held, Some(_)) => (
             Verdict::Stopped,
-            format!("{words}; the incident was over before it ended"),
+            format!("{words}; the incident was over before it ended, or a newer page took its place"),
         ),
         (JobState::Held, None) => (Verdict::Waiting, words),
         _ => (
@@ -330,6 +395,10 @@ pub(crate) fn rule_in_words(there: &db::explanations::RuleThere) -> String {
         };
     };
     match firing.reason.as_str() {
+        "met" if firing.in_storm => {
+            "its condition is met: it fires, and is part of a storm, whose incident says who was told"
+                .to_owned()
+        }
         "met" => "its condition is met: it fires, and its incident says who was told".to_owned(),
         "clearing" => "it fires; its condition is no longer met, but not yet for long enough".to_owned(),
         "settled" => {

@@ -73,7 +73,7 @@ async fn look_at(tx: &TenantTx<'_>, due: Due) -> Result<(), DbError> {
     let Some(held) = held::lock(tx, due.job_id).await? else {
         return Ok(());
     };
-    let what = held.transition.as_str();
+    let what = held.transition.in_words();
     let channel = &held.channel_name;
     let (kind, message) = match verdict(tx, &held).await? {
         Verdict::HoldOn(reason) => return held::hold_on(tx, due.job_id, &reason).await,
@@ -96,7 +96,7 @@ async fn look_at(tx: &TenantTx<'_>, due: Due) -> Result<(), DbError> {
         kind,
         actor: None,
         message: &message,
-        details: json!({"notification_id": due.job_id, "channel_id": held.channel_id, "transition": what}),
+        details: json!({"notification_id": due.job_id, "channel_id": held.channel_id, "transition": held.transition}),
     };
     events::add(tx, held.incident_id, &event).await?;
     Ok(())
@@ -104,7 +104,10 @@ async fn look_at(tx: &TenantTx<'_>, due: Due) -> Result<(), DbError> {
 
 async fn verdict(tx: &TenantTx<'_>, held: &Held) -> Result<Verdict, DbError> {
     let is_old = match held.transition {
-        NotifiedTransition::Opened => held.status == IncidentStatus::Resolved,
+        NotifiedTransition::Opened
+        | NotifiedTransition::Reopened
+        | NotifiedTransition::Raised
+        | NotifiedTransition::Reminded => held.status == IncidentStatus::Resolved,
         NotifiedTransition::Acknowledged => held.status != IncidentStatus::Acknowledged || held.opening_held,
         NotifiedTransition::Resolved => held.opening_held,
     };
@@ -112,10 +115,14 @@ async fn verdict(tx: &TenantTx<'_>, held: &Held) -> Result<Verdict, DbError> {
         return Ok(Verdict::Never);
     };
     let now = incidents::clock(tx).await?;
+    if let Some(until) = incident.snoozed_until {
+        return Ok(Verdict::HoldOn(HeldBack::Snoozed { until }));
+    }
     let policy = policy::load(tx, now).await?;
-    let holds = match held.transition {
-        NotifiedTransition::Opened => policy.held(&policy::subject(&incident), now),
-        NotifiedTransition::Acknowledged | NotifiedTransition::Resolved => None,
+    let holds = if held.transition.is_page() {
+        policy.held_for_all(&policy::subjects(tx, &incident).await?, now)
+    } else {
+        None
     };
     let holds = holds.or_else(|| policy.unable(held.channel_id));
     Ok(holds.map_or(Verdict::Send, Verdict::HoldOn))

@@ -5,11 +5,14 @@ mod config;
 mod routes;
 
 mod evaluation;
+mod firings;
 mod heard;
+mod snoozes;
 mod sweep;
 mod transitions;
 mod triggers;
 
+mod context;
 mod explanation;
 mod policy;
 

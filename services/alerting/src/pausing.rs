@@ -12,7 +12,7 @@ use domain::ids::{ChannelId, IncidentId, UserId};
 use domain::severity::Severity;
 use serde_json::json;
 
-use crate::transitions::{self, Resolution, Story};
+use crate::transitions::{self, Story};
 
 /// Counts a failed attempt against its channel, and pauses it if it has failed for too long; whether it was paused.
 pub(crate) async fn note_failure(
@@ -60,6 +60,7 @@ async fn tell(
         fingerprint: Fingerprint::of_channel(channel_id),
         labels: Labels::default(),
         opened_at: incidents::clock(tx).await?,
+        storm_of: None,
     };
     let Some(incident) = incidents::open(tx, &new).await? else {
         return Ok(());
@@ -99,12 +100,8 @@ pub(crate) async fn settle(
     let Some(incident) = incidents::find_for_update(tx, id).await? else {
         return Ok(());
     };
-    let resolution = Resolution {
-        by: Some(by),
-        why,
-        at: incidents::clock(tx).await?,
-    };
+    let at = incidents::clock(tx).await?;
     let story = Story::of(tx, &incident).await?;
-    transitions::resolve(tx, id, &resolution, &story).await?;
+    transitions::resolve(tx, &incident, Some(by), why, at, &story).await?;
     Ok(())
 }

@@ -7,12 +7,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::web;
+use db::incidents::members;
 use db::leases::{self, Lease};
 use db::{DbError, alert_rules, causes, incidents, notification_jobs};
+use domain::alerting::fingerprint::Fingerprint;
 use domain::alerting::rule::RuleScope;
 use domain::ids::{AlertRuleId, IncidentId, OrgId};
 use futures_util::future::join_all;
 use serde::Serialize;
+use serde_json::json;
 use service_kit::Kit;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -22,8 +25,10 @@ use uuid::Uuid;
 use crate::app::State;
 use crate::evaluation::screen::{self, Focus, Screened};
 use crate::evaluation::{self, EvaluationError, Report};
+use crate::firings::{self, Clear};
 use crate::metrics;
-use crate::transitions::{self, Resolution, Story};
+use crate::snoozes;
+use crate::transitions::Story;
 
 const LEASE: &str = "alerting.sweep";
 /// Rules evaluated at once.
@@ -31,6 +36,8 @@ const WORKERS: usize = 4;
 /// A sweep ends after this long at the latest: what is left comes first in the next, and no tenant with many slow rules
 /// keeps the others waiting for it.
 const LONGEST: Duration = Duration::from_secs(30);
+/// Problems without a rule that one sweep clears.
+const ORPHANS: i32 = 1_000;
 /// For how long it is kept what rules decided: as long as arrivals are.
 const HISTORY: Duration = Duration::from_secs(35 * 24 * 3600);
 
@@ -108,7 +115,7 @@ async fn turn(kit: &Kit, state: &State, owner: Uuid) -> Result<bool, DbError> {
     Ok(!lost.is_cancelled())
 }
 
-/// Evaluates every rule, longest unevaluated first, and resolves what no rule will; until all is done, the time is
+/// Evaluates every rule, longest unevaluated first, resolves what no rule will, and wakes what was snoozed; until all is done, the time is
 /// over, or `stop` is cancelled.
 pub(crate) async fn everything(kit: &Kit, state: &State, stop: &CancellationToken) -> Result<Swept, DbError> {
     let orgs = {
@@ -116,7 +123,8 @@ pub(crate) async fn everything(kit: &Kit, state: &State, stop: &CancellationToke
         alert_rules::orgs_to_evaluate_all_orgs(&conn).await?
     };
     let mut swept = evaluate_in_turns(kit, state, orgs, stop).await;
-    swept.resolved += resolve_orphans(kit, state).await?;
+    swept.resolved += clear_orphans(kit, state).await?;
+    swept.woken += snoozes::wake(kit, state).await?;
     Ok(swept)
 }
 
@@ -128,8 +136,14 @@ pub(crate) struct Swept {
     pub(crate) failed: usize,
     /// Incidents that opened.
     pub(crate) opened: usize,
+    /// Incidents that opened again, since their problem came back.
+    pub(crate) reopened: usize,
     /// Incidents that resolved.
     pub(crate) resolved: usize,
+    /// Firings that joined an incident that was open.
+    pub(crate) joined: usize,
+    /// Incidents that were snoozed and are not any more.
+    pub(crate) woken: usize,
     /// Rules that there was no time for.
     pub(crate) left: usize,
 }
@@ -140,7 +154,9 @@ impl Swept {
             Ok(report) => {
                 self.evaluated += 1;
                 self.opened += report.opened;
+                self.reopened += report.reopened;
                 self.resolved += report.resolved;
+                self.joined += report.joined;
             }
             Err(_) => self.failed += 1,
         }
@@ -151,7 +167,10 @@ impl Swept {
             evaluated: self.evaluated + other.evaluated,
             failed: self.failed + other.failed,
             opened: self.opened + other.opened,
+            reopened: self.reopened + other.reopened,
             resolved: self.resolved + other.resolved,
+            joined: self.joined + other.joined,
+            woken: self.woken + other.woken,
             left: self.left + other.left,
         }
     }
@@ -304,33 +323,46 @@ impl Turns {
     }
 }
 
-/// Resolves incidents whose rule went with its service or environment: nothing else ever would. Returns how many.
-async fn resolve_orphans(kit: &Kit, state: &State) -> Result<usize, DbError> {
+/// Clears problems whose rule went with its service or environment: nothing else ever would. Returns how many incidents
+/// resolved by that.
+async fn clear_orphans(kit: &Kit, state: &State) -> Result<usize, DbError> {
     let orphans = {
         let conn = kit.db.conn("alerting.orphans").await?;
-        incidents::without_rule_all_orgs(&conn).await?
+        members::without_rule_all_orgs(&conn, ORPHANS).await?
     };
-    for (org_id, incident_id) in &orphans {
-        resolve_orphan(kit, *org_id, *incident_id).await?;
+    let mut resolved = 0;
+    for (org_id, incident_id, fingerprint) in &orphans {
+        resolved += usize::from(clear_orphan(kit, *org_id, *incident_id, fingerprint).await?);
+    }
+    if !orphans.is_empty() {
         state.wake();
     }
-    Ok(orphans.len())
+    Ok(resolved)
 }
 
-async fn resolve_orphan(kit: &Kit, org_id: OrgId, incident_id: IncidentId) -> Result<(), DbError> {
+async fn clear_orphan(
+    kit: &Kit,
+    org_id: OrgId,
+    incident_id: IncidentId,
+    fingerprint: &Fingerprint,
+) -> Result<bool, DbError> {
     let mut conn = kit.db.conn("alerting.orphans").await?;
     let tx = conn.tenant(org_id).await?;
-    let Some(incident) = incidents::find_for_update(&tx, incident_id).await? else {
-        return Ok(());
+    let Some(incident) = incidents::lock_root(&tx, incident_id).await? else {
+        return Ok(false);
     };
-    let resolution = Resolution {
-        by: None,
-        why: "the rule was deleted with its service or environment",
+    let why = "the rule was deleted with its service or environment";
+    let clear = Clear {
+        fingerprint,
+        message: &format!("no rule looks there any more: {why}"),
+        why,
+        details: json!({}),
+        story: &Story::of(&tx, &incident).await?,
         at: incidents::clock(&tx).await?,
     };
-    let story = Story::of(&tx, &incident).await?;
-    transitions::resolve(&tx, incident_id, &resolution, &story).await?;
-    tx.commit().await
+    let resolved = firings::cleared(&tx, incident.id, &clear).await?;
+    tx.commit().await?;
+    Ok(resolved)
 }
 
 #[cfg(test)]

@@ -1,19 +1,25 @@
 //! What every transition of an incident writes, in the transaction that causes it: its events, the ledger of who is
-//! told, and the event for other services.
+//! told ([`telling`]), and the event for other services.
 
 use db::incidents::events::{self, NewEvent};
-use db::incidents::{self, Incident};
-use db::{DbError, TenantTx, notification_channels, notification_jobs, outbox, scopes};
+use db::incidents::{self, Incident, members};
+use db::notification_jobs::held;
+use db::{DbError, TenantTx, outbox, scopes};
 use domain::alerting::incident::EventKind;
-use domain::alerting::notification::{Named, Notification, NotifiedTransition};
-use domain::alerting::routing::Target;
+use domain::alerting::incident::life::{Action, IllegalChange};
+use domain::alerting::notification::{Named, NotifiedTransition};
+use domain::alerting::routing::{HeldBack, Target};
 use domain::events::Event;
 use domain::ids::{AlertRuleId, ChannelId, EnvironmentId, IncidentId, ServiceId, UserId};
-use serde_json::json;
+use serde_json::{Value, json};
 use service_kit::context;
 use time::OffsetDateTime;
 
+pub(crate) use self::telling::{call_again, call_also};
+use self::telling::{enqueue, tell, tell_of};
 use crate::{metrics, policy};
+
+mod telling;
 
 /// What a notification tells beyond the incident itself.
 #[derive(Clone, Debug)]
@@ -65,9 +71,8 @@ pub(crate) async fn opened(
     story: &Story,
 ) -> Result<(), DbError> {
     let now = incidents::clock(tx).await?;
-    let targets = policy::load(tx, now)
-        .await?
-        .opened(&policy::subject(incident), now);
+    let subjects = policy::subjects(tx, incident).await?;
+    let targets = policy::load(tx, now).await?.called(&subjects, now);
     opened_to(tx, incident, opened, story, &targets).await
 }
 
@@ -98,93 +103,135 @@ async fn opened_to(
     announce(tx, incident.id, "opened", incident.opened_at).await
 }
 
-/// Who resolves an incident, and why.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Resolution<'a> {
-    /// Nobody when a rule does.
+/// Why something is done with an incident.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause<'a> {
+    /// Nobody when a rule, a link or the clock does it.
     pub(crate) by: Option<UserId>,
-    pub(crate) why: &'a str,
     pub(crate) at: OffsetDateTime,
+    /// What the timeline says.
+    pub(crate) message: &'a str,
+    /// For programs.
+    pub(crate) details: Value,
+    /// What people are told of it: why it ended or came back, who looks after it.
+    pub(crate) why: &'a str,
 }
 
-/// Resolves an incident; `None`, and nothing is written, when it is resolved already.
-pub(crate) async fn resolve(
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotDone {
+    #[error(transparent)]
+    Illegal(#[from] IllegalChange),
+    /// It would be the second that is open about the same problem.
+    #[error(
+        "another incident about the same problem is open: go on with that one, or merge it into this one's story there"
+    )]
+    Twin,
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl NotDone {
+    /// For what nobody asked for: what is not legal any more was overtaken, and is left as it is.
+    pub(crate) fn unless_overtaken(self) -> Result<Option<Incident>, DbError> {
+        match self {
+            Self::Illegal(_) | Self::Twin => Ok(None),
+            Self::Db(error) => Err(error),
+        }
+    }
+}
+
+/// Does something with an incident whose lock the caller holds, with all that follows from it: where it stands, the row of the
+/// timeline, who is told. Nothing, when it changes nothing.
+pub(crate) async fn act(
     tx: &TenantTx<'_>,
-    id: IncidentId,
-    resolution: &Resolution<'_>,
+    incident: &Incident,
+    action: Action,
+    cause: &Cause<'_>,
     story: &Story,
-) -> Result<Option<Incident>, DbError> {
-    let Resolution { by, why, at } = *resolution;
-    let Some(incident) = incidents::resolve(tx, id, by, at).await? else {
+) -> Result<Option<Incident>, NotDone> {
+    let Some(step) = incident.standing().after(incident.id, action, cause.at)? else {
         return Ok(None);
     };
+    if matches!(action, Action::Reopen) {
+        let open = incidents::find_unresolved(tx, &incident.fingerprint).await?;
+        if open.is_some_and(|open| open != incident.id) {
+            return Err(NotDone::Twin);
+        }
+    }
+    let after = incidents::stand(tx, incident.id, &step.after, cause.by, cause.at).await?;
     let event = NewEvent {
-        kind: EventKind::Resolved,
-        actor: by,
+        kind: kind_of(action),
+        actor: cause.by,
+        message: cause.message,
+        details: cause.details.clone(),
+    };
+    events::add(tx, incident.id, &event).await?;
+    match action {
+        Action::Snooze(until) => {
+            held::hold_waiting(tx, incident.id, &HeldBack::Snoozed { until }).await?;
+        }
+        Action::EndSnooze | Action::Wake => {
+            held::wake(tx, incident.id, after.standing().is_resolved()).await?;
+        }
+        Action::MergeInto(into, _) => {
+            members::move_burning(tx, incident.id, into).await?;
+        }
+        Action::Acknowledge | Action::Resolve | Action::Reopen | Action::Assign(_) | Action::Regrade(_) => {}
+    }
+    if let Some(transition) = step.tells {
+        tell_of(tx, &after, transition, cause, story).await?;
+    }
+    announce(tx, incident.id, change_of(action), cause.at).await?;
+    Ok(Some(after))
+}
+
+fn kind_of(action: Action) -> EventKind {
+    match action {
+        Action::Acknowledge => EventKind::Acknowledged,
+        Action::Resolve => EventKind::Resolved,
+        Action::Reopen => EventKind::Reopened,
+        Action::Assign(_) => EventKind::Assigned,
+        Action::Snooze(_) => EventKind::Snoozed,
+        Action::EndSnooze | Action::Wake => EventKind::SnoozeEnded,
+        Action::MergeInto(..) => EventKind::Merged,
+        Action::Regrade(_) => EventKind::SeverityChanged,
+    }
+}
+
+/// What other services are told.
+fn change_of(action: Action) -> &'static str {
+    match action {
+        Action::Acknowledge => "acknowledged",
+        Action::Resolve => "resolved",
+        Action::Reopen => "reopened",
+        Action::MergeInto(..) => "merged",
+        Action::Assign(_) | Action::Snooze(_) | Action::EndSnooze | Action::Wake | Action::Regrade(_) => {
+            "changed"
+        }
+    }
+}
+
+/// Resolves an incident whose lock the caller holds; nothing when it is resolved already.
+pub(crate) async fn resolve(
+    tx: &TenantTx<'_>,
+    incident: &Incident,
+    by: Option<UserId>,
+    why: &str,
+    at: OffsetDateTime,
+    story: &Story,
+) -> Result<Option<Incident>, DbError> {
+    let cause = Cause {
+        by,
+        at,
         message: &format!("resolved: {why}"),
         details: json!({}),
+        why,
     };
-    events::add(tx, id, &event).await?;
-    let story = Story {
-        since: incident.opened_at,
-        ..story.clone()
-    };
-    let notification = tell(&incident, NotifiedTransition::Resolved, &story, Some(why));
-    follow(tx, &incident, &notification).await?;
-    announce(tx, id, "resolved", at).await?;
-    Ok(Some(incident))
-}
-
-/// Who says that they look after an incident.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Acknowledger<'a> {
-    Person {
-        id: UserId,
-        email: &'a str,
-    },
-    /// Whoever followed the link in a message to this channel.
-    Link {
-        channel_id: ChannelId,
-        channel: &'a str,
-    },
-}
-
-/// Somebody looks after an incident. Only receivers that keep a state of it are told; for people it is in the timeline.
-pub(crate) async fn acknowledge(
-    tx: &TenantTx<'_>,
-    id: IncidentId,
-    by: Acknowledger<'_>,
-    at: OffsetDateTime,
-) -> Result<(), DbError> {
-    let (actor, who, details) = match by {
-        Acknowledger::Person { id, email } => (Some(id), email.to_owned(), json!({})),
-        Acknowledger::Link { channel_id, channel } => (
-            None,
-            format!("the link sent to {channel}"),
-            json!({"channel_id": channel_id}),
-        ),
-    };
-    incidents::acknowledge(tx, id, actor, at).await?;
-    let message = match by {
-        Acknowledger::Person { .. } => "acknowledged".to_owned(),
-        Acknowledger::Link { .. } => format!("acknowledged through {who}"),
-    };
-    let event = NewEvent {
-        kind: EventKind::Acknowledged,
-        actor,
-        message: &message,
-        details,
-    };
-    events::add(tx, id, &event).await?;
-    if let Some(incident) = incidents::find(tx, id).await? {
-        let story = Story::of(tx, &incident).await?;
-        let notification = Notification {
-            acknowledged_by: Some(who),
-            ..tell(&incident, NotifiedTransition::Acknowledged, &story, None)
-        };
-        follow(tx, &incident, &notification).await?;
+    match act(tx, incident, Action::Resolve, &cause, story).await {
+        Ok(resolved) => Ok(resolved),
+        Err(not_done) => not_done.unless_overtaken(),
     }
-    announce(tx, id, "acknowledged", at).await
 }
 
 /// Tells other services, by the outbox.
@@ -202,98 +249,5 @@ pub(crate) async fn announce(
     };
     let correlation_id = context::current().map(|context| context.correlation_id);
     outbox::add(tx, event, correlation_id.as_deref(), at).await?;
-    Ok(())
-}
-
-fn tell(
-    incident: &Incident,
-    transition: NotifiedTransition,
-    story: &Story,
-    why: Option<&str>,
-) -> Notification {
-    Notification {
-        transition,
-        incident_id: incident.id,
-        title: incident.title.clone(),
-        severity: incident.severity,
-        source: incident.source,
-        summary: incident.summary.clone(),
-        rule: story.rule.clone(),
-        service: story.service.clone(),
-        environment: story.environment.clone(),
-        value: story.value,
-        threshold: story.threshold,
-        since: story.since,
-        opened_at: incident.opened_at,
-        resolved_at: incident.resolved_at,
-        resolution: why.map(str::to_owned),
-        acknowledged_at: incident.acknowledged_at,
-        acknowledged_by: None,
-        labels: incident.labels.clone(),
-        runbook: story.runbook.clone(),
-        samples: Vec::new(),
-    }
-}
-
-/// Tells those who were told of the opening, and of the end newer channels too.
-async fn follow(tx: &TenantTx<'_>, incident: &Incident, notification: &Notification) -> Result<(), DbError> {
-    let now = incidents::clock(tx).await?;
-    let openings = notification_jobs::openings(tx, incident.id).await?;
-    let policy = policy::load(tx, now).await?;
-    let targets = policy.followed(&policy::subject(incident), notification.transition, &openings);
-    if targets.is_empty() && notification.transition == NotifiedTransition::Acknowledged {
-        // Nobody keeps a state of it, which is not worth a row.
-        return Ok(());
-    }
-    enqueue(tx, notification, &targets).await
-}
-
-/// Writes the ledger, and in the timeline what it says.
-async fn enqueue(tx: &TenantTx<'_>, notification: &Notification, targets: &[Target]) -> Result<(), DbError> {
-    let ids = notification_jobs::enqueue(tx, notification, targets).await?;
-    let what = notification.transition.as_str();
-    let names = notification_channels::list_for_routing(tx).await?;
-    let name_of = |id: ChannelId| {
-        let channel = names.iter().find(|channel| channel.id == id);
-        channel.map_or("a channel", |channel| channel.name.as_str())
-    };
-    for (id, target) in ids.iter().zip(targets) {
-        let channel = name_of(target.channel_id);
-        let (kind, message) = match &target.held {
-            None => (
-                EventKind::NotificationEnqueued,
-                format!("{channel} is to be told that the incident was {what}"),
-            ),
-            Some(held) => (
-                EventKind::NotificationHeld,
-                format!(
-                    "{channel} is not told that the incident was {what}: {}",
-                    held.in_words()
-                ),
-            ),
-        };
-        let event = NewEvent {
-            kind,
-            actor: None,
-            message: &message,
-            details: json!({"notification_id": id, "channel_id": target.channel_id, "transition": what,
-                "chosen_by": target.chosen_by, "held": target.held}),
-        };
-        events::add(tx, notification.incident_id, &event).await?;
-    }
-    if targets.is_empty() {
-        let why = if names.iter().any(|channel| channel.enabled) {
-            "the routes choose no channel"
-        } else {
-            "there is no enabled channel"
-        };
-        let event = NewEvent {
-            kind: EventKind::NobodyTold,
-            actor: None,
-            message: &format!("nobody was told that the incident was {what}: {why}"),
-            details: json!({"transition": what, "notification_id": ids.first()}),
-        };
-        events::add(tx, notification.incident_id, &event).await?;
-    }
     Ok(())
 }

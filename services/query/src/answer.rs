@@ -2,6 +2,7 @@
 
 use domain::ids::{EnvironmentId, ServiceId};
 use domain::level::Level;
+use domain::line_id::LineId;
 use logstore::reader::{Line, Stats};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -11,7 +12,6 @@ use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 
 use crate::ask::Chosen;
-use crate::line_id::LineId;
 use crate::metrics;
 
 /// A stored log line.
@@ -41,7 +41,7 @@ impl LineView {
     pub(crate) fn new(line: Line, chosen: &Chosen) -> Self {
         let (service, environment) = chosen.names(line.environment_id);
         Self {
-            id: LineId::of(&line),
+            id: LineId::new(line.environment_id, line.ts, line.id),
             timestamp: line.ts,
             level: line.level,
             message: line.message,

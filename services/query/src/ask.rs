@@ -1,15 +1,13 @@
 //! What lines are asked for: the parameters that every route of logs takes, read into a query, a range and scopes.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use db::scopes::NamedScope;
 use domain::ids::{EnvironmentId, ServiceId};
 use domain::level::{Level, UnknownLevel};
 use domain::page::PageLimit;
 use domain::query::ast::{TextField, TextTest};
 use domain::query::{Expr, Query, Test};
-use logstore::reader::{Budget, Condition, Order, Plan, SearchScope};
+use logstore::reader::{Budget, Order, Plan};
+pub(crate) use logstore::reader::{Chosen, search_scope};
 use serde::Deserialize;
 use service_kit::ApiError;
 use service_kit::body::SharedParams;
@@ -123,31 +121,11 @@ impl LogFilter {
     }
 }
 
-/// The scopes of a search, and what of each.
-pub(crate) struct Chosen {
-    pub(crate) scopes: Vec<(SearchScope, Arc<Condition>)>,
-    names: HashMap<EnvironmentId, NamedScope>,
-}
-
 impl Ask {
     /// Chooses among the organisation's scopes. What names nothing of this organisation is a 404.
     pub(crate) fn choose(&self, all: Vec<NamedScope>) -> Result<Chosen, ApiError> {
         let chosen = self.scopes.select(all)?;
-        let query = self.query.filter.at(self.now);
-        let scopes = chosen
-            .iter()
-            .filter_map(|scope| {
-                let condition = Condition::for_scope(&query, &scope.service, &scope.environment)?;
-                Some((search_scope(scope), Arc::new(condition.with_levels(&self.levels))))
-            })
-            .collect();
-        Ok(Chosen {
-            scopes,
-            names: chosen
-                .into_iter()
-                .map(|scope| (scope.environment_id, scope))
-                .collect(),
-        })
+        Ok(Chosen::new(chosen, &self.query.filter.at(self.now), &self.levels))
     }
 
     /// The newest lines of these scopes, a page of a hundred; callers change what they want otherwise.
@@ -161,46 +139,6 @@ impl Ask {
             cursor: None,
             budget,
         }
-    }
-}
-
-impl Chosen {
-    /// The levels that match, if lines match by nothing else than their level: then counters answer as well as lines do.
-    pub(crate) fn only_levels(&self) -> Option<Vec<Level>> {
-        let mut levels = self.scopes.iter().map(|(_, condition)| condition.only_levels());
-        let first = levels.next().unwrap_or(Some(Vec::new()))?;
-        levels
-            .all(|other| other.as_ref() == Some(&first))
-            .then_some(first)
-    }
-
-    /// Where lines may match, without what of them.
-    pub(crate) fn places(&self) -> Vec<SearchScope> {
-        self.scopes.iter().map(|(scope, _)| *scope).collect()
-    }
-
-    /// The name of a service, if it is one of these.
-    pub(crate) fn service_name(&self, service_id: ServiceId) -> Option<&str> {
-        let mut scopes = self.names.values();
-        scopes
-            .find(|scope| scope.service_id == service_id)
-            .map(|scope| scope.service.as_str())
-    }
-
-    /// The names of an environment's service and of itself; empty if it is none of these.
-    pub(crate) fn names(&self, environment_id: EnvironmentId) -> (&str, &str) {
-        self.names.get(&environment_id).map_or(("", ""), |scope| {
-            (scope.service.as_str(), scope.environment.as_str())
-        })
-    }
-}
-
-/// Where to search, without names.
-pub(crate) fn search_scope(scope: &NamedScope) -> SearchScope {
-    SearchScope {
-        service_id: scope.service_id,
-        environment_id: scope.environment_id,
-        oldest: scope.oldest,
     }
 }
 

@@ -12,7 +12,6 @@ mod export_format;
 mod fields;
 mod gateway;
 mod leanings;
-mod line_id;
 mod loki;
 mod metrics;
 mod numbers;

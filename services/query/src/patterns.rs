@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use db::{DbError, TenantTx};
 use domain::patterns::{TemplateId, finding};
+pub(crate) use logstore::changes::first_seen;
 use logstore::patterns::registry::Described;
 use logstore::reader::{Intervals, PatternCount, Patterns, PatternsPlan, Plan};
 use time::OffsetDateTime;
@@ -46,12 +47,6 @@ impl Named {
         let service = Some(service).filter(|name| !name.is_empty());
         finding(&self.described.text, service)
     }
-}
-
-pub(crate) fn first_seen(count: &PatternCount) -> OffsetDateTime {
-    count
-        .first_seen
-        .map_or(count.first, |known| known.min(count.first))
 }
 
 /// Which come first.

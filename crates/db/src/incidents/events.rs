@@ -57,6 +57,24 @@ pub async fn add(
     Ok(id)
 }
 
+/// How these incidents ended last, in words.
+pub async fn ends(
+    tx: &TenantTx<'_>,
+    incidents: &[IncidentId],
+) -> Result<Vec<(IncidentId, IncidentEventId, String)>, DbError> {
+    const SQL: &str = "
+        -- incidents::events::ends
+        SELECT DISTINCT ON (incident_id) incident_id, id, message FROM incident_events
+        WHERE org_id = $1 AND incident_id = ANY ($2) AND kind IN ('resolved', 'merged')
+        ORDER BY incident_id, at DESC, id DESC";
+    let statement = tx.prepare_cached(SQL).await?;
+    let rows = tx.query(&statement, &[&tx.org_id(), &incidents]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| (row.get("incident_id"), row.get("id"), row.get("message")))
+        .collect())
+}
+
 /// The newest events of an incident, oldest of them first.
 pub async fn list(
     tx: &TenantTx<'_>,

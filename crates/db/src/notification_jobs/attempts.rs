@@ -70,6 +70,21 @@ pub struct Started {
     pub opening_ref: Option<String>,
 }
 
+/// Keeps the lines that a message shows with it, so that a retry tells the same story.
+pub async fn keep_samples(tx: &TenantTx<'_>, started: &Started, samples: &[String]) -> Result<(), DbError> {
+    const SQL: &str = "
+        -- notification_jobs::attempts::keep_samples
+        UPDATE notification_jobs SET message = jsonb_set(message, '{samples}', to_jsonb($4::text[]))
+        WHERE org_id = $1 AND id = $2 AND lease_token = $3";
+    let statement = tx.prepare_cached(SQL).await?;
+    tx.execute(
+        &statement,
+        &[&tx.org_id(), &started.job_id, &started.lease_token, &samples],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Writes down that an attempt begins; `None` when the claim is no longer ours. An earlier attempt that nobody finished
 /// is marked as unknown: its worker died, and the receiver may have got it.
 pub async fn start(tx: &TenantTx<'_>, claim: Claim) -> Result<Option<Started>, DbError> {
@@ -79,7 +94,7 @@ pub async fn start(tx: &TenantTx<'_>, claim: Claim) -> Result<Option<Started>, D
             c.config_sealed, c.enabled AND c.deleted_at IS NULL AS channel_enabled, c.on_unknown,
             (SELECT o.receiver_ref FROM notification_jobs o
              WHERE o.org_id = $1 AND o.incident_id = j.incident_id AND o.channel_id = j.channel_id
-               AND o.transition = 'opened' AND o.sequence <= j.sequence AND o.receiver_ref IS NOT NULL
+               AND o.transition IN ('opened', 'reopened') AND o.sequence <= j.sequence AND o.receiver_ref IS NOT NULL
              ORDER BY o.sequence DESC LIMIT 1) AS opening_ref
         FROM notification_jobs j JOIN notification_channels c ON c.org_id = j.org_id AND c.id = j.channel_id
         WHERE j.org_id = $1 AND c.org_id = $1 AND j.id = $2 AND j.lease_token = $3 AND j.state = 'claimed'

@@ -54,9 +54,12 @@ pub async fn lock(tx: &TenantTx<'_>, id: NotificationJobId) -> Result<Option<Hel
     const JOB: &str = "
         -- notification_jobs::held::lock
         SELECT j.incident_id, j.channel_id, c.name, j.transition,
-            EXISTS (SELECT FROM notification_jobs o WHERE o.org_id = $1 AND o.incident_id = j.incident_id
-                AND o.channel_id = j.channel_id AND o.transition = 'opened' AND o.sequence < j.sequence
-                AND o.state = 'held') AS opening_held
+            coalesce((SELECT bool_and(o.state = 'held') FROM notification_jobs o
+                WHERE o.org_id = $1 AND o.incident_id = j.incident_id AND o.channel_id = j.channel_id
+                  AND o.transition IN ('opened', 'reopened', 'raised', 'reminded') AND o.sequence < j.sequence
+                  AND o.sequence > (SELECT coalesce(max(r.sequence), 0) FROM notification_jobs r
+                      WHERE r.org_id = $1 AND r.incident_id = j.incident_id AND r.transition = 'resolved'
+                        AND r.sequence < j.sequence)), false) AS opening_held
         FROM notification_jobs j JOIN notification_channels c ON c.org_id = j.org_id AND c.id = j.channel_id
         WHERE j.org_id = $1 AND c.org_id = $1 AND j.id = $2 AND j.state = 'held' AND j.held_until <= now()
         FOR UPDATE OF j";
@@ -123,11 +126,72 @@ pub async fn hold_on(tx: &TenantTx<'_>, id: NotificationJobId, held: &HeldBack) 
     Ok(())
 }
 
+/// Pages of an incident that are still held back at these channels are never sent: a newer one takes their place.
+pub async fn supersede(
+    tx: &TenantTx<'_>,
+    incident_id: IncidentId,
+    channels: &[ChannelId],
+) -> Result<(), DbError> {
+    const SQL: &str = "
+        -- notification_jobs::held::supersede
+        UPDATE notification_jobs SET held_until = NULL, settled_at = now()
+        WHERE org_id = $1 AND incident_id = $2 AND channel_id = ANY ($3) AND state = 'held' AND settled_at IS NULL
+          AND transition IN ('opened', 'reopened', 'raised', 'reminded')";
+    let statement = tx.prepare_cached(SQL).await?;
+    tx.execute(&statement, &[&tx.org_id(), &incident_id, &channels])
+        .await?;
+    Ok(())
+}
+
+/// What of an incident waits to be sent is held back from now on; how many notifications.
+pub async fn hold_waiting(
+    tx: &TenantTx<'_>,
+    incident_id: IncidentId,
+    held: &HeldBack,
+) -> Result<u64, DbError> {
+    const SQL: &str = "
+        -- notification_jobs::held::hold_waiting
+        UPDATE notification_jobs SET state = 'held', held = $3, held_until = $4, silence_id = NULL, window_id = NULL
+        WHERE org_id = $1 AND incident_id = $2 AND state = 'pending'";
+    let statement = tx.prepare_cached(SQL).await?;
+    tx.execute(
+        &statement,
+        &[&tx.org_id(), &incident_id, &Json(held), &held.until()],
+    )
+    .await
+    .map_err(DbError::from)
+}
+
+/// An incident wakes: of what its wait held back, the newest news of its end are sent if it is over; all else is settled.
+pub async fn wake(tx: &TenantTx<'_>, incident_id: IncidentId, is_over: bool) -> Result<(), DbError> {
+    const SQL: &str = "
+        -- notification_jobs::held::wake
+        WITH waiting AS (
+            SELECT id, transition = 'resolved' AND $3
+                AND row_number() OVER (PARTITION BY channel_id, transition ORDER BY sequence DESC) = 1 AS is_sent
+            FROM notification_jobs
+            WHERE org_id = $1 AND incident_id = $2 AND state = 'held' AND settled_at IS NULL
+              AND held ->> 'held_by' = 'snoozed'
+        )
+        UPDATE notification_jobs j SET
+            state = CASE WHEN w.is_sent THEN 'pending' ELSE 'held' END,
+            next_attempt_at = CASE WHEN w.is_sent THEN now() ELSE j.next_attempt_at END,
+            settled_at = CASE WHEN w.is_sent THEN NULL ELSE now() END
+        FROM waiting w WHERE j.org_id = $1 AND j.id = w.id";
+    let statement = tx.prepare_cached(SQL).await?;
+    tx.execute(&statement, &[&tx.org_id(), &incident_id, &is_over])
+        .await?;
+    Ok(())
+}
+
 /// The rows that hold something back.
 pub(super) fn causes(held: &HeldBack) -> (Option<SilenceId>, Option<MaintenanceWindowId>) {
     match held {
         HeldBack::Silence { silence_id, .. } => (Some(*silence_id), None),
         HeldBack::Maintenance { window_id, .. } => (None, Some(*window_id)),
-        HeldBack::ChannelDisabled | HeldBack::ChannelPaused | HeldBack::OpeningHeld => (None, None),
+        HeldBack::ChannelDisabled
+        | HeldBack::ChannelPaused
+        | HeldBack::OpeningHeld
+        | HeldBack::Snoozed { .. } => (None, None),
     }
 }

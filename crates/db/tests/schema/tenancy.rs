@@ -6,7 +6,7 @@ use tokio_postgres::{Client, NoTls};
 
 /// One row for each tenant table that the fixture leaves empty. `$1` is the organisation; the fixture's service,
 /// environment, key and viewer stand in for `{service}`, `{environment}`, `{key}` and `{viewer}`. A new tenant table needs a line here.
-const ROWS: [&str; 31] = [
+const ROWS: [&str; 33] = [
     "INSERT INTO invites (org_id, id, email, role, token_hash, expires_at)
      VALUES ($1, gen_random_uuid(), 'a@example.com', 'viewer', gen_random_uuid()::text::bytea, now())",
     "INSERT INTO personal_access_tokens (org_id, id, user_id, name, token_prefix, token_hash, role)
@@ -55,6 +55,9 @@ const ROWS: [&str; 31] = [
      VALUES ($1, {service}, 'open', 'high', 'manual', 't', 'f', now())",
     "INSERT INTO incident_events (org_id, id, incident_id, at, kind, message)
      VALUES ($1, gen_random_uuid(), {service}, now(), 'opened', 'm')",
+    "INSERT INTO incident_members (org_id, incident_id, fingerprint, title, severity, first_fired_at, last_fired_at)
+     VALUES ($1, {service}, 'f', 't', 'high', now(), now())",
+    "INSERT INTO incident_settings (org_id, reopen_seconds, storm_window_seconds) VALUES ($1, 600, 60)",
     "WITH channel AS (INSERT INTO notification_channels (org_id, id, type, name, config_sealed, hint)
          VALUES ($1, {service}, 'slack', 'c', '', 'h') RETURNING org_id, id)
      INSERT INTO outbox (org_id, id, routing_key, envelope) SELECT org_id, gen_random_uuid(), 'k', '{}' FROM channel",

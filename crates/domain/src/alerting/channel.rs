@@ -77,7 +77,11 @@ impl ChannelType {
     /// keep a state of it.
     pub fn is_told(self, transition: NotifiedTransition) -> bool {
         match transition {
-            NotifiedTransition::Opened | NotifiedTransition::Resolved => true,
+            NotifiedTransition::Opened
+            | NotifiedTransition::Resolved
+            | NotifiedTransition::Reopened
+            | NotifiedTransition::Raised
+            | NotifiedTransition::Reminded => true,
             NotifiedTransition::Acknowledged => {
                 matches!(self, Self::Pagerduty | Self::Opsgenie | Self::SlackBot)
             }

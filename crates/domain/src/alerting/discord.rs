@@ -62,7 +62,14 @@ fn lines_and_links(notification: &Notification, links: Links<'_>) -> Vec<Value> 
 fn color(notification: &Notification) -> u32 {
     match (notification.transition, notification.severity) {
         (NotifiedTransition::Resolved, _) => GREEN,
-        (NotifiedTransition::Opened | NotifiedTransition::Acknowledged, severity) => match severity {
+        (
+            NotifiedTransition::Opened
+            | NotifiedTransition::Acknowledged
+            | NotifiedTransition::Reopened
+            | NotifiedTransition::Raised
+            | NotifiedTransition::Reminded,
+            severity,
+        ) => match severity {
             Severity::Low => 0x0054_aeff,
             Severity::Medium => 0x00d4_a72c,
             Severity::High => 0x00fb_8500,

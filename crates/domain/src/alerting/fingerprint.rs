@@ -73,6 +73,16 @@ impl Fingerprint {
         Self(format!("channel/{channel}"))
     }
 
+    /// A storm of firings of one rule.
+    pub fn of_rule_storm(rule: AlertRuleId) -> Self {
+        Self(format!("storm/rule/{rule}"))
+    }
+
+    /// A storm of firings at one service.
+    pub fn of_service_storm(service: ServiceId) -> Self {
+        Self(format!("storm/service/{service}"))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,10 +1,13 @@
-//! The life of an incident, and the words of its timeline.
+//! The words of an incident and its timeline. [`life`] knows which changes are legal, [`storm`] which firings become one.
+
+pub mod life;
+pub mod storm;
 
 use serde::{Deserialize, Serialize};
 
 use crate::alerting::evaluator::{EndCause, Withdrawal};
 
-/// Where an incident stands. It never goes back.
+/// Where an incident stands.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
 )]
@@ -26,24 +29,6 @@ impl IncidentStatus {
             Self::Resolved => "resolved",
         }
     }
-
-    /// The way to another status: `Ok(false)` when it is this one already, so that a repeated request is no mistake.
-    pub fn change_to(self, wanted: Self) -> Result<bool, IllegalChange> {
-        match (self, wanted) {
-            (Self::Open, Self::Acknowledged | Self::Resolved) | (Self::Acknowledged, Self::Resolved) => {
-                Ok(true)
-            }
-            (Self::Open, Self::Open)
-            | (Self::Acknowledged, Self::Acknowledged)
-            | (Self::Resolved, Self::Resolved) => Ok(false),
-            (Self::Acknowledged | Self::Resolved, Self::Open) | (Self::Resolved, Self::Acknowledged) => {
-                Err(IllegalChange {
-                    from: self,
-                    to: wanted,
-                })
-            }
-        }
-    }
 }
 
 impl std::fmt::Display for IncidentStatus {
@@ -61,11 +46,12 @@ impl std::str::FromStr for IncidentStatus {
 
 crate::text_column!(IncidentStatus);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an incident that is {from} cannot become {to}; open a new one if the problem is back")]
-pub struct IllegalChange {
-    pub from: IncidentStatus,
-    pub to: IncidentStatus,
+/// How an organisation wants its firings to become incidents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// For how long after its end a problem that comes back is the same incident.
+    pub reopen_within: time::Duration,
+    pub storms: storm::Limits,
 }
 
 /// Who opened an incident.
@@ -100,6 +86,16 @@ impl std::str::FromStr for IncidentSource {
     }
 }
 
+impl IncidentSource {
+    /// Whether it ends by itself once all that fired is clear; what a person opened, a person resolves.
+    pub fn ends_by_itself(self) -> bool {
+        match self {
+            Self::Rule | Self::Alertmanager => true,
+            Self::Manual | Self::Channel => false,
+        }
+    }
+}
+
 crate::text_column!(IncidentSource);
 
 /// What a row of the timeline tells.
@@ -131,10 +127,24 @@ pub enum EventKind {
     NotificationReleased,
     /// It may have arrived, and is not sent again by itself.
     NotificationUnknown,
+    /// A firing or a person opened it again.
+    Reopened,
+    /// It has somebody who looks after it, or nobody any more.
+    Assigned,
+    /// It tells nobody until a moment.
+    Snoozed,
+    /// The moment has come, or a person ended the wait.
+    SnoozeEnded,
+    /// It became part of another one, which goes on with its story.
+    Merged,
+    /// Another one became part of it.
+    TookIn,
+    /// One more firing, or one again, is part of it.
+    FiringJoined,
 }
 
 impl EventKind {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 24] = [
         Self::Opened,
         Self::Acknowledged,
         Self::Resolved,
@@ -152,6 +162,13 @@ impl EventKind {
         Self::NotificationHeld,
         Self::NotificationReleased,
         Self::NotificationUnknown,
+        Self::Reopened,
+        Self::Assigned,
+        Self::Snoozed,
+        Self::SnoozeEnded,
+        Self::Merged,
+        Self::TookIn,
+        Self::FiringJoined,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -173,6 +190,13 @@ impl EventKind {
             Self::NotificationHeld => "notification_held",
             Self::NotificationReleased => "notification_released",
             Self::NotificationUnknown => "notification_unknown",
+            Self::Reopened => "reopened",
+            Self::Assigned => "assigned",
+            Self::Snoozed => "snoozed",
+            Self::SnoozeEnded => "snooze_ended",
+            Self::Merged => "merged",
+            Self::TookIn => "took_in",
+            Self::FiringJoined => "firing_joined",
         }
     }
 }
@@ -220,21 +244,6 @@ pub fn title_of(rule: &str, service: &str, environment: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_incident_only_goes_forward() {
-        use IncidentStatus::{Acknowledged, Open, Resolved};
-        for from in IncidentStatus::ALL {
-            for to in IncidentStatus::ALL {
-                let legal = from.change_to(to);
-                match (from, to) {
-                    (Open, Acknowledged | Resolved) | (Acknowledged, Resolved) => assert_eq!(legal, Ok(true)),
-                    _ if from == to => assert_eq!(legal, Ok(false)),
-                    _ => assert_eq!(legal, Err(IllegalChange { from, to })),
-                }
-            }
-        }
-    }
 
     #[test]
     fn every_word_is_read_back() {

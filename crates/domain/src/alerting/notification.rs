@@ -16,16 +16,52 @@ pub enum NotifiedTransition {
     /// Somebody looks after it: for receivers that keep a state of the incident.
     Acknowledged,
     Resolved,
+    /// It was over, and is not any more.
+    Reopened,
+    /// It became more urgent.
+    Raised,
+    /// It was put off, and is not over.
+    Reminded,
 }
 
 impl NotifiedTransition {
-    pub const ALL: [Self; 3] = [Self::Opened, Self::Acknowledged, Self::Resolved];
+    pub const ALL: [Self; 6] = [
+        Self::Opened,
+        Self::Acknowledged,
+        Self::Resolved,
+        Self::Reopened,
+        Self::Raised,
+        Self::Reminded,
+    ];
+
+    /// Whether it calls people: such a page goes where the routes say, and silences hold it back.
+    pub fn is_page(self) -> bool {
+        match self {
+            Self::Opened | Self::Reopened | Self::Raised | Self::Reminded => true,
+            Self::Acknowledged | Self::Resolved => false,
+        }
+    }
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Opened => "opened",
             Self::Acknowledged => "acknowledged",
             Self::Resolved => "resolved",
+            Self::Reopened => "reopened",
+            Self::Raised => "raised",
+            Self::Reminded => "reminded",
+        }
+    }
+
+    /// As people read it: `the incident was …`.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+            Self::Reopened => "reopened",
+            Self::Raised => "raised in severity",
+            Self::Reminded => "put off and is not over",
         }
     }
 }
@@ -43,7 +79,7 @@ impl std::str::FromStr for NotifiedTransition {
 crate::text_column!(NotifiedTransition);
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a notified transition is one of opened, acknowledged, resolved")]
+#[error("a notified transition is one of opened, acknowledged, resolved, reopened, raised, reminded")]
 pub struct UnknownTransition;
 
 /// An id with the name that it had at the time.
@@ -91,6 +127,12 @@ pub struct Notification {
     /// Some of the lines that it is about, newest first; what senders wrote.
     #[serde(default)]
     pub samples: Vec<String>,
+    /// When it happened, where no other time says so.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub at: Option<OffsetDateTime>,
+    /// Why people are called again: who reopened it, what it was before.
+    #[serde(default)]
+    pub cause: Option<String>,
 }
 
 impl Notification {
@@ -114,22 +156,34 @@ impl Notification {
             NotifiedTransition::Opened => "Incident opened",
             NotifiedTransition::Acknowledged => "Incident acknowledged",
             NotifiedTransition::Resolved => "Incident resolved",
+            NotifiedTransition::Reopened => "Incident reopened",
+            NotifiedTransition::Raised => "Incident more severe",
+            NotifiedTransition::Reminded => "Incident not over",
         }
     }
 
     /// When the transition happened.
     pub(crate) fn at(&self) -> OffsetDateTime {
+        if let Some(at) = self.at {
+            return at;
+        }
         match self.transition {
             NotifiedTransition::Opened => self.opened_at,
             NotifiedTransition::Acknowledged => self.acknowledged_at.unwrap_or(self.opened_at),
             NotifiedTransition::Resolved => self.resolved_at.unwrap_or(self.opened_at),
+            NotifiedTransition::Reopened | NotifiedTransition::Raised | NotifiedTransition::Reminded => {
+                self.opened_at
+            }
         }
     }
 
     /// `🔴`, `👀` or `✅`, for receivers that show text alone.
     pub(crate) fn mark(&self) -> &'static str {
         match self.transition {
-            NotifiedTransition::Opened => "🔴",
+            NotifiedTransition::Opened
+            | NotifiedTransition::Reopened
+            | NotifiedTransition::Raised
+            | NotifiedTransition::Reminded => "🔴",
             NotifiedTransition::Acknowledged => "👀",
             NotifiedTransition::Resolved => "✅",
         }
@@ -180,6 +234,7 @@ impl Notification {
         facts.extend(self.acknowledged_by.clone().map(|who| ("Acknowledged by", who)));
         facts.extend(self.resolved_at.map(|at| ("Resolved", in_words(at))));
         facts.extend(self.resolution.clone().map(|why| ("Why", why)));
+        facts.extend(self.cause.clone().map(|why| ("Why again", why)));
         facts
     }
 }
@@ -309,6 +364,8 @@ pub(crate) mod tests {
             labels: Labels::default(),
             runbook: None,
             samples: Vec::new(),
+            at: None,
+            cause: None,
         }
     }
 
@@ -333,6 +390,7 @@ pub(crate) mod tests {
             }),
             resolution: Some(text.clone()),
             acknowledged_by: Some(text.clone()),
+            cause: Some(text.clone()),
             samples: vec![text.clone(), text.clone(), text],
             ..sample(transition)
         }
@@ -365,6 +423,8 @@ pub(crate) mod tests {
             "labels",
             "runbook",
             "samples",
+            "at",
+            "cause",
         ] {
             stored.as_object_mut().unwrap().remove(newer);
         }

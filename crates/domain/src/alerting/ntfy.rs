@@ -42,19 +42,24 @@ fn incident(notification: &Notification, links: Links<'_>, topic: &str) -> Value
 }
 
 fn priority(notification: &Notification) -> u8 {
-    match (notification.transition, notification.severity) {
-        (NotifiedTransition::Resolved | NotifiedTransition::Acknowledged, _)
-        | (NotifiedTransition::Opened, Severity::Medium) => 3,
-        (NotifiedTransition::Opened, Severity::Low) => 2,
-        (NotifiedTransition::Opened, Severity::High) => 4,
-        (NotifiedTransition::Opened, Severity::Critical) => 5,
+    if !notification.transition.is_page() {
+        return 3;
+    }
+    match notification.severity {
+        Severity::Low => 2,
+        Severity::Medium => 3,
+        Severity::High => 4,
+        Severity::Critical => 5,
     }
 }
 
 /// Names of emoji.
 fn tag(transition: NotifiedTransition) -> &'static str {
     match transition {
-        NotifiedTransition::Opened => "red_circle",
+        NotifiedTransition::Opened
+        | NotifiedTransition::Reopened
+        | NotifiedTransition::Raised
+        | NotifiedTransition::Reminded => "red_circle",
         NotifiedTransition::Acknowledged => "eyes",
         NotifiedTransition::Resolved => "white_check_mark",
     }

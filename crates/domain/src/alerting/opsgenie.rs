@@ -37,7 +37,10 @@ fn incident(notification: &Notification, links: Links<'_>) -> (String, Value) {
         json!({"source": "Sightline", "note": cut(text, MAX_NOTE)})
     };
     match notification.transition {
-        NotifiedTransition::Opened => ("/v2/alerts".to_owned(), opened(notification, links)),
+        NotifiedTransition::Opened
+        | NotifiedTransition::Reopened
+        | NotifiedTransition::Raised
+        | NotifiedTransition::Reminded => ("/v2/alerts".to_owned(), opened(notification, links)),
         NotifiedTransition::Acknowledged => {
             (later("acknowledge"), note(notification.acknowledged_by.as_ref()))
         }

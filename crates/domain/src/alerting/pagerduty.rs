@@ -31,7 +31,10 @@ pub fn render(message: Message<'_>, routing_key: &str, id: &str) -> Value {
 
 fn incident(notification: &Notification, links: Links<'_>, routing_key: &str) -> Value {
     let action = match notification.transition {
-        NotifiedTransition::Opened => "trigger",
+        NotifiedTransition::Opened
+        | NotifiedTransition::Reopened
+        | NotifiedTransition::Raised
+        | NotifiedTransition::Reminded => "trigger",
         NotifiedTransition::Acknowledged => "acknowledge",
         NotifiedTransition::Resolved => "resolve",
     };
@@ -40,7 +43,7 @@ fn incident(notification: &Notification, links: Links<'_>, routing_key: &str) ->
         "event_action": action,
         "dedup_key": notification.incident_id,
     });
-    if notification.transition != NotifiedTransition::Opened {
+    if !notification.transition.is_page() {
         return event;
     }
     let cut = |text: &str, max| escape_within(text, max, |_| None);
@@ -101,7 +104,17 @@ mod tests {
     fn an_incident_is_one_alert_from_its_beginning_to_its_end() {
         let events = NotifiedTransition::ALL.map(|transition| event(&sample(transition)));
         let actions: Vec<&Value> = events.iter().map(|event| &event["event_action"]).collect();
-        assert_eq!(actions, ["trigger", "acknowledge", "resolve"]);
+        assert_eq!(
+            actions,
+            [
+                "trigger",
+                "acknowledge",
+                "resolve",
+                "trigger",
+                "trigger",
+                "trigger"
+            ]
+        );
         for event in &events {
             assert_eq!(event["dedup_key"], "00000000-0000-0000-0000-000000000007");
         }

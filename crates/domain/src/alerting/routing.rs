@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::alerting::channel::ChannelType;
 use crate::alerting::maintenance::Schedule;
 use crate::alerting::matcher::{Matcher, Subject};
-use crate::alerting::notification::NotifiedTransition;
+use crate::alerting::notification::{NotifiedTransition, in_words};
 use crate::ids::{ChannelId, MaintenanceWindowId, RouteId, SilenceId};
 
 /// One route; routes are asked in order.
@@ -97,6 +97,11 @@ pub enum HeldBack {
     ChannelPaused,
     /// The channel was not told that the incident opened, so it is not told what became of it.
     OpeningHeld,
+    /// The incident was put off; what is still true then is told when it wakes.
+    Snoozed {
+        #[serde(with = "time::serde::rfc3339")]
+        until: OffsetDateTime,
+    },
 }
 
 impl HeldBack {
@@ -107,21 +112,24 @@ impl HeldBack {
             Self::ChannelDisabled => "channel_disabled",
             Self::ChannelPaused => "channel_paused",
             Self::OpeningHeld => "opening_held",
+            Self::Snoozed { .. } => "snoozed",
         }
     }
 
-    /// When it is looked at again, for what ends by itself.
+    /// When it is looked at again by itself; who wakes an incident looks after what the wait held back.
     pub fn until(&self) -> Option<OffsetDateTime> {
         match self {
             Self::Silence { until, .. } | Self::Maintenance { until, .. } => Some(*until),
-            Self::ChannelDisabled | Self::ChannelPaused | Self::OpeningHeld => None,
+            Self::ChannelDisabled | Self::ChannelPaused | Self::OpeningHeld | Self::Snoozed { .. } => None,
         }
     }
 
     /// Whether the notification may still be sent, once what holds it is over and the incident is not.
     pub fn may_end(&self) -> bool {
         match self {
-            Self::Silence { .. } | Self::Maintenance { .. } | Self::ChannelPaused => true,
+            Self::Silence { .. } | Self::Maintenance { .. } | Self::ChannelPaused | Self::Snoozed { .. } => {
+                true
+            }
             Self::ChannelDisabled | Self::OpeningHeld => false,
         }
     }
@@ -133,6 +141,7 @@ impl HeldBack {
             Self::ChannelDisabled => "the channel is disabled".to_owned(),
             Self::ChannelPaused => "the channel is paused since it kept failing".to_owned(),
             Self::OpeningHeld => "the channel was not told that the incident opened".to_owned(),
+            Self::Snoozed { until } => format!("the incident is snoozed until {}", in_words(*until)),
         }
     }
 }
@@ -145,6 +154,20 @@ pub struct Target {
     pub held: Option<HeldBack>,
 }
 
+impl Target {
+    /// The same while the incident is snoozed: whatever may be told later is, when it wakes.
+    pub fn snoozed(self, until: Option<OffsetDateTime>) -> Self {
+        let is_final = self.held.as_ref().is_some_and(|held| !held.may_end());
+        match until {
+            Some(until) if !is_final => Self {
+                held: Some(HeldBack::Snoozed { until }),
+                ..self
+            },
+            Some(_) | None => self,
+        }
+    }
+}
+
 /// What became of the opening of an incident at a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opening {
@@ -154,7 +177,7 @@ pub struct Opening {
 }
 
 impl Policy {
-    /// Who is to be told that an incident opened. Nobody is chosen twice.
+    /// Who is to be called: that an incident opened, or that it is open again or more urgent. Nobody is chosen twice.
     pub fn opened(&self, subject: &Subject, now: OffsetDateTime) -> Vec<Target> {
         let held = self.held(subject, now);
         let chosen = self.chosen(subject);
@@ -168,11 +191,27 @@ impl Policy {
             .collect()
     }
 
+    /// The same of an incident about several problems: whoever is called of any of them, once; held back only where all are.
+    pub fn called(&self, subjects: &[Subject], now: OffsetDateTime) -> Vec<Target> {
+        let mut called: Vec<Target> = Vec::new();
+        for target in subjects.iter().flat_map(|subject| self.opened(subject, now)) {
+            match called
+                .iter_mut()
+                .find(|known| known.channel_id == target.channel_id)
+            {
+                Some(known) if known.held.is_some() && target.held.is_none() => *known = target,
+                Some(_) => {}
+                None => called.push(target),
+            }
+        }
+        called
+    }
+
     /// Who is to be told what became of an incident: those who were told that it opened; and of its end also channels that
     /// are newer than the incident. Silences hold nothing back here, since whoever was told waits for the end.
     pub fn followed(
         &self,
-        subject: &Subject,
+        subjects: &[Subject],
         transition: NotifiedTransition,
         openings: &[Opening],
     ) -> Vec<Target> {
@@ -186,13 +225,14 @@ impl Policy {
             };
             Some((channel, ChosenBy::Opening, held))
         });
-        let new = self
-            .chosen(subject)
-            .into_iter()
-            .filter(|(channel, _)| {
-                transition == NotifiedTransition::Resolved && opening(channel.id).is_none()
-            })
-            .map(|(channel, chosen_by)| (channel, chosen_by, unable(channel)));
+        let mut new: Vec<(&Channel, ChosenBy, Option<HeldBack>)> = Vec::new();
+        for (channel, chosen_by) in subjects.iter().flat_map(|subject| self.chosen(subject)) {
+            let is_known =
+                opening(channel.id).is_some() || new.iter().any(|(known, _, _)| known.id == channel.id);
+            if transition == NotifiedTransition::Resolved && !is_known {
+                new.push((channel, chosen_by, unable(channel)));
+            }
+        }
         told.chain(new)
             .filter(|(channel, _, _)| channel.kind.is_told(transition))
             .map(|(channel, chosen_by, held)| Target {
@@ -252,6 +292,12 @@ impl Policy {
                 })
             });
         silences.chain(windows).max_by_key(HeldBack::until)
+    }
+
+    /// The same of several problems that are told as one: only where each of them is held back.
+    pub fn held_for_all(&self, subjects: &[Subject], now: OffsetDateTime) -> Option<HeldBack> {
+        let held: Option<Vec<HeldBack>> = subjects.iter().map(|subject| self.held(subject, now)).collect();
+        held?.into_iter().min_by_key(HeldBack::until)
     }
 
     /// Why a channel takes nothing at present.

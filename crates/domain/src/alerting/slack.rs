@@ -35,6 +35,14 @@ pub fn post(message: Message<'_>, channel: &str, thread: Option<&str>) -> Value 
     body["unfurl_media"] = false.into();
     if let Some(ts) = thread {
         body["thread_ts"] = ts.into();
+        // Who is called again must not overlook it within a thread.
+        let is_page = match message {
+            Message::Incident { notification, .. } => notification.transition.is_page(),
+            Message::Test { .. } => false,
+        };
+        if is_page {
+            body["reply_broadcast"] = true.into();
+        }
     }
     body
 }

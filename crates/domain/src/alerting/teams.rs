@@ -49,7 +49,10 @@ fn incident(notification: &Notification) -> Vec<Value> {
         |_| None,
     );
     let color = match notification.transition {
-        NotifiedTransition::Opened => "Attention",
+        NotifiedTransition::Opened
+        | NotifiedTransition::Reopened
+        | NotifiedTransition::Raised
+        | NotifiedTransition::Reminded => "Attention",
         NotifiedTransition::Acknowledged => "Warning",
         NotifiedTransition::Resolved => "Good",
     };

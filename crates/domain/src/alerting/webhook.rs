@@ -30,8 +30,15 @@ pub fn render(message: Message<'_>) -> Value {
 
 fn incident(notification: &Notification, links: Links<'_>) -> Value {
     let status = match notification.transition {
-        NotifiedTransition::Opened => "open",
-        NotifiedTransition::Acknowledged => "acknowledged",
+        NotifiedTransition::Opened | NotifiedTransition::Reopened => "open",
+        NotifiedTransition::Raised | NotifiedTransition::Reminded
+            if notification.acknowledged_at.is_none() =>
+        {
+            "open"
+        }
+        NotifiedTransition::Acknowledged | NotifiedTransition::Raised | NotifiedTransition::Reminded => {
+            "acknowledged"
+        }
         NotifiedTransition::Resolved => "resolved",
     };
     json!({
@@ -52,6 +59,7 @@ fn incident(notification: &Notification, links: Links<'_>) -> Value {
         "resolution": notification.resolution,
         "acknowledged_at": notification.acknowledged_at.map(rfc3339),
         "acknowledged_by": notification.acknowledged_by,
+        "cause": notification.cause,
         "labels": notification.labels,
         "runbook": notification.runbook,
         "samples": notification.samples,
@@ -100,6 +108,7 @@ mod tests {
                 "resolution": null,
                 "acknowledged_at": null,
                 "acknowledged_by": null,
+                "cause": null,
                 "labels": {},
                 "runbook": null,
                 "samples": [],

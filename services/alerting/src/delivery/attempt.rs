@@ -17,6 +17,7 @@ use super::{Envelope, Sent};
 use crate::acknowledge_link::Acknowledgement;
 use crate::app::State;
 use crate::channel_config::ChannelConfig;
+use crate::context::lines;
 use crate::links;
 use crate::{metrics, pausing};
 
@@ -95,11 +96,14 @@ impl Attempt<'_> {
         let Some(config) = self.open_config(started) else {
             return refused("not sent: the channel's configuration cannot be read; enter it again");
         };
-        let Ok(notification) = serde_json::from_value::<Notification>(started.message.clone()) else {
+        let Ok(mut notification) = serde_json::from_value::<Notification>(started.message.clone()) else {
             // A newer version wrote it, and its replicas may take it the next time.
             let detail = "not sent: this version cannot read the message";
             return Sent::nothing(AttemptOutcome::Failed, detail);
         };
+        if started.attempt == 1 && notification.transition.is_page() && notification.samples.is_empty() {
+            notification.samples = self.samples(started).await;
+        }
         let acknowledge = self.acknowledge_link(started, notification.transition);
         let message = Message::Incident {
             notification: &notification,
@@ -116,7 +120,40 @@ impl Attempt<'_> {
         self.state.sender.send(&config, envelope).await
     }
 
-    /// Where the addressee says that they look after it; of an incident that just opened.
+    /// Some lines to show with a page, kept for its retries; none where they are not found at once, since a page waits for
+    /// nothing.
+    async fn samples(&self, started: &Started) -> Vec<String> {
+        match self.find_samples(started).await {
+            Ok(samples) => samples,
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn Error, "a page goes without sample lines");
+                Vec::new()
+            }
+        }
+    }
+
+    async fn find_samples(&self, started: &Started) -> Result<Vec<String>, DbError> {
+        // Others look back: it would have to wait for them.
+        let Ok(_turn) = self.state.looking_back.try_acquire() else {
+            return Ok(Vec::new());
+        };
+        let mut conn = self.kit.db.conn("alerting.samples").await?;
+        let look = lines::samples(&mut conn, self.state, self.claim.org_id, started.incident_id);
+        let Ok(samples) = tokio::time::timeout(lines::SAMPLES_WITHIN, look).await else {
+            // A statement may still run on it.
+            conn.discard();
+            return Ok(Vec::new());
+        };
+        let samples = samples?;
+        if !samples.is_empty() {
+            let tx = conn.tenant(self.claim.org_id).await?;
+            attempts::keep_samples(&tx, started, &samples).await?;
+            tx.commit().await?;
+        }
+        Ok(samples)
+    }
+
+    /// Where the addressee says that they look after it; of an incident that calls people.
     fn acknowledge_link(&self, started: &Started, transition: NotifiedTransition) -> Option<String> {
         let link = Acknowledgement {
             org_id: self.claim.org_id,
@@ -126,7 +163,8 @@ impl Attempt<'_> {
         let State {
             sealer, public_url, ..
         } = self.state;
-        (transition == NotifiedTransition::Opened)
+        transition
+            .is_page()
             .then(|| link.link(sealer, public_url, self.kit.clock.now()))?
     }
 
@@ -223,7 +261,12 @@ impl Attempt<'_> {
 
 /// How the timeline tells an attempt.
 fn told(started: &Started, outcome: &Outcome, next: NextStep) -> (EventKind, String) {
-    let (channel, what) = (&started.channel_name, &started.transition);
+    let transition: Option<NotifiedTransition> = started.transition.parse().ok();
+    let what = match transition {
+        Some(transition) => transition.in_words(),
+        None => started.transition.as_str(),
+    };
+    let channel = &started.channel_name;
     let detail = &outcome.detail;
     match next {
         NextStep::Sent => (

@@ -3,7 +3,6 @@
 use db::alert_firings::FiringRow;
 use db::alert_rules::AlertRule;
 use db::incidents::events::{self, NewEvent};
-use db::incidents::{self, NewIncident};
 use db::scopes::NamedScope;
 use db::{DbError, TenantTx};
 use domain::alerting::evaluator::{EndCause, Firing, Observation, Reading, Timing, Transition};
@@ -14,7 +13,8 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 use super::Report;
-use crate::transitions::{self, Resolution, Story};
+use crate::firings::{self, Clear, Memo};
+use crate::transitions::Story;
 
 /// For what ends whatever its times are.
 pub(super) const UNTIMED: Timing = Timing {
@@ -37,6 +37,8 @@ pub(super) struct Effect<'a> {
 impl Effect<'_> {
     pub(super) async fn apply(
         &self,
+        memo: &mut Memo,
+        together: u64,
         row: &mut FiringRow,
         transition: Transition,
         report: &mut Report,
@@ -44,8 +46,8 @@ impl Effect<'_> {
         match transition {
             Transition::Pending { .. } | Transition::Dropped => Ok(()),
             Transition::Held { until } => self.held(row.incident_id, until).await,
-            Transition::Fired { since } => self.fired(row, since, report).await,
-            Transition::Ended(cause) => self.ended(row.incident_id, cause, report).await,
+            Transition::Fired { since } => self.fired(memo, together, row, since, report).await,
+            Transition::Ended(cause) => self.ended(row, cause, report).await,
         }
     }
 
@@ -67,6 +69,8 @@ impl Effect<'_> {
 
     async fn fired(
         &self,
+        memo: &mut Memo,
+        together: u64,
         row: &mut FiringRow,
         since: OffsetDateTime,
         report: &mut Report,
@@ -74,35 +78,22 @@ impl Effect<'_> {
         let (Some(target), Observation::Read(reading)) = (self.target, self.observed) else {
             return Ok(());
         };
-        let new = NewIncident {
-            id: IncidentId::generate(),
-            severity: self.rule.severity,
+        let firing = firings::Firing {
+            fingerprint: &row.fingerprint,
             source: IncidentSource::Rule,
+            rule_id: Some(self.rule.id),
+            scope: self.rule.scope,
+            service_id: target.service_id,
+            environment_id: target.environment_id,
             title: title_of(&self.title, &target.service, &target.environment),
             summary: reading.detail.clone(),
-            rule_id: Some(self.rule.id),
-            service_id: Some(target.service_id),
-            environment_id: Some(target.environment_id),
-            fingerprint: row.fingerprint.clone(),
-            labels: self.rule.labels.clone(),
-            opened_at: self.now,
-        };
-        let Some(incident) = incidents::open(self.tx, &new).await? else {
-            // One is open already: this is its story, and people were told.
-            row.incident_id = incidents::find_unresolved(self.tx, &row.fingerprint).await?;
-            if row.incident_id.is_none() {
-                // Resolved by a person between the two: the next evaluation opens another.
-                row.firing = Firing::NEW;
-            }
-            return Ok(());
-        };
-        row.incident_id = Some(incident.id);
-        report.opened += 1;
-        let message = format!("rule {} fired: {}", self.rule.name, reading.detail);
-        let opened = NewEvent {
-            kind: EventKind::Opened,
-            actor: None,
-            message: &message,
+            severity: self.rule.severity,
+            labels: &self.rule.labels,
+            story: Story {
+                since,
+                ..self.story(Some(reading))
+            },
+            message: format!("rule {} fired: {}", self.rule.name, reading.detail),
             details: json!({
                 "rule_id": self.rule.id,
                 "rule_version": self.rule.version,
@@ -110,21 +101,22 @@ impl Effect<'_> {
                 "threshold": reading.threshold,
                 "since": rfc3339(since),
             }),
+            last_incident: row.incident_id,
+            together,
+            at: self.now,
         };
-        let story = Story {
-            since,
-            ..self.story(Some(reading))
+        let Some(placed) = firings::place(self.tx, memo, &firing).await? else {
+            // Another transaction was quicker: the next evaluation sees what it left.
+            row.firing = Firing::NEW;
+            return Ok(());
         };
-        transitions::opened(self.tx, &incident, &opened, &story).await
+        row.incident_id = Some(placed.incident_id());
+        report.count(placed);
+        Ok(())
     }
 
-    async fn ended(
-        &self,
-        incident_id: Option<IncidentId>,
-        cause: EndCause,
-        report: &mut Report,
-    ) -> Result<(), DbError> {
-        let Some(incident_id) = incident_id else {
+    async fn ended(&self, row: &FiringRow, cause: EndCause, report: &mut Report) -> Result<(), DbError> {
+        let Some(incident_id) = row.incident_id else {
             return Ok(());
         };
         let reading = match self.observed {
@@ -132,25 +124,24 @@ impl Effect<'_> {
             Observation::NoData(_) | Observation::Withdrawn(_) => None,
         };
         let why = end_in_words(cause, reading.map_or("", |reading| &reading.detail));
-        let ended = NewEvent {
-            kind: EventKind::FiringEnded,
-            actor: None,
+        let clear = Clear {
+            fingerprint: &row.fingerprint,
             message: &format!("rule {} no longer fires: {why}", self.rule.name),
+            why: &why,
             details: json!({
                 "rule_id": self.rule.id,
                 "rule_version": self.rule.version,
                 "value": reading.map(|reading| reading.value),
                 "threshold": reading.map(|reading| reading.threshold),
             }),
-        };
-        events::add(self.tx, incident_id, &ended).await?;
-        let resolution = Resolution {
-            by: None,
-            why: &why,
+            story: &self.story(reading),
             at: self.now,
         };
-        let resolved = transitions::resolve(self.tx, incident_id, &resolution, &self.story(reading)).await?;
-        report.resolved += usize::from(resolved.is_some());
+        if firings::cleared(self.tx, incident_id, &clear).await? {
+            report.resolved += 1;
+        } else {
+            report.cleared += 1;
+        }
         Ok(())
     }
 

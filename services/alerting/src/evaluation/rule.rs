@@ -25,6 +25,7 @@ use super::lines::Most;
 use super::places::{self, Place};
 use super::window::Window;
 use super::{MAX_CHANGES, Report, effects};
+use crate::firings::Memo;
 
 /// What one search may cost.
 const MOST_LINES: Most = Most {
@@ -108,6 +109,8 @@ pub(super) async fn evaluate_locked(
         rule,
         now,
         report: Report::default(),
+        memo: Memo::default(),
+        to_fire: 0,
     };
     let withdrawn = if rule.deleted {
         Some(Withdrawal::RuleDeleted)
@@ -132,8 +135,15 @@ pub(super) async fn evaluate_locked(
         .filter(|row| is_in(focus, row))
         .map(|row| (row.fingerprint.clone(), row))
         .collect();
-    for place in places {
-        let row = known.remove(&place.fingerprint);
+    let judged: Vec<(Place, Option<FiringRow>)> = places
+        .into_iter()
+        .map(|place| {
+            let row = known.remove(&place.fingerprint);
+            (place, row)
+        })
+        .collect();
+    evaluated.to_fire = to_fire(&definition, &judged, window);
+    for (place, row) in judged {
         evaluated.judge(&definition, &place, row, window).await?;
     }
     let mut elsewhere = Vec::new();
@@ -168,6 +178,18 @@ async fn read(
     let span = Window::of(condition, rule.evaluated_to, settled, now).span(condition);
     let places = places::read(tx, (rule.id, condition), &targets, span, RECENT_DEPLOYMENTS).await?;
     Ok((settled, targets, places))
+}
+
+/// How many places begin to fire: whether that is a storm is known before the first of them is written.
+fn to_fire(definition: &Definition, judged: &[(Place, Option<FiringRow>)], window: Window) -> u64 {
+    let begins = |(place, row): &&(Place, Option<FiringRow>)| {
+        let before = row.as_ref().map_or(Firing::NEW, |row| row.firing);
+        let horizon = window.from(row.as_ref().and_then(|row| row.evaluated_to));
+        let walked = walk(definition, &place.history, &before, horizon, |_, _, _| {});
+        let mut changes = walked.changes.iter();
+        changes.any(|change| matches!(change.transition, Transition::Fired { .. }))
+    };
+    judged.iter().filter(begins).count() as u64
 }
 
 /// A group that has no lines now.
@@ -208,6 +230,9 @@ struct Evaluated<'a> {
     rule: &'a AlertRule,
     now: OffsetDateTime,
     report: Report,
+    memo: Memo,
+    /// Places that begin to fire in this evaluation and are still to be written.
+    to_fire: u64,
 }
 
 impl Evaluated<'_> {
@@ -280,8 +305,12 @@ impl Evaluated<'_> {
             observed: &change.observed,
             now: self.now,
         };
+        if matches!(change.transition, Transition::Fired { .. }) {
+            self.to_fire = self.to_fire.saturating_sub(1);
+        }
+        let transition = not_to_come(change.transition, self.now);
         effect
-            .apply(row, not_to_come(change.transition, self.now), &mut self.report)
+            .apply(&mut self.memo, self.to_fire, row, transition, &mut self.report)
             .await?;
         if row.firing != change.firing {
             return Ok(());

@@ -5,12 +5,14 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentTyp
 use actix_web::{HttpResponse, get, post, web};
 use db::{TenantTx, incidents, notification_channels};
 use domain::alerting::incident::IncidentStatus;
+use domain::alerting::incident::life::Action;
+use serde_json::json;
 use service_kit::{ApiError, ErrorBody, Kit};
 
 use crate::acknowledge_link::{Acknowledgement, InvalidLink};
 use crate::app::State;
 use crate::links;
-use crate::transitions::{self, Acknowledger};
+use crate::transitions::{self, Cause, Story};
 
 /// Shows what the link would acknowledge, and a button that does.
 #[utoipa::path(
@@ -65,12 +67,19 @@ pub(crate) async fn acknowledge(
         .ok_or(NOT_FOUND)?;
     if incident.status == IncidentStatus::Open {
         let channel = channel_name(&tx, link).await?;
-        let by = Acknowledger::Link {
-            channel_id: link.channel_id,
-            channel: &channel,
+        let who = format!("the link sent to {channel}");
+        let cause = Cause {
+            by: None,
+            at: incidents::clock(&tx).await?,
+            message: &format!("acknowledged through {who}"),
+            details: json!({"channel_id": link.channel_id}),
+            why: &who,
         };
-        let now = incidents::clock(&tx).await?;
-        transitions::acknowledge(&tx, incident.id, by, now).await?;
+        let story = Story::of(&tx, &incident).await?;
+        match transitions::act(&tx, &incident, Action::Acknowledge, &cause, &story).await {
+            Ok(_) => {}
+            Err(not_done) => not_done.unless_overtaken().map(|_| ())?,
+        }
     }
     tx.commit().await?;
     state.wake();

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use db::TenantTx;
 use db::auth::{self, KeyRecord};
 use db::external_alerts::{self, Known};
-use db::incidents::events::NewEvent;
-use db::incidents::{self, Incident, NewIncident};
+use db::{TenantTx, incidents, scopes};
 use domain::alerting::alertmanager::{Alert, Change, Episode, Payload, change};
 use domain::alerting::fingerprint::Fingerprint;
-use domain::alerting::incident::{EventKind, IncidentSource};
+use domain::alerting::incident::IncidentSource;
+use domain::alerting::notification::Named;
+use domain::alerting::rule::RuleScope;
 use domain::api_key::KeyScope;
 use domain::ids::IncidentId;
 use serde::Serialize;
@@ -23,8 +23,9 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use crate::app::State;
+use crate::firings::{self, Clear, Firing, Memo, Placed};
 use crate::quotas;
-use crate::transitions::{self, Resolution, Story};
+use crate::transitions::Story;
 
 /// A thousand alerts with all their labels.
 const MAX_BODY_BYTES: usize = 4 * 1_024 * 1_024;
@@ -36,8 +37,18 @@ struct ReceivedView {
     alerts: usize,
     /// Incidents that opened.
     opened: usize,
+    /// Incidents that opened again, since their problem came back.
+    reopened: usize,
+    /// Alerts that joined an incident that was open.
+    joined: usize,
     /// Incidents that resolved.
     resolved: usize,
+}
+
+impl ReceivedView {
+    fn fired(&self) -> usize {
+        self.opened + self.reopened + self.joined
+    }
 }
 
 /// Takes a webhook of Alertmanager (version 4). In its configuration: `webhook_configs: [{url: …/api/v1/alertmanager,
@@ -76,6 +87,7 @@ pub(crate) async fn receive(
         alerts: body.alerts.len(),
         ..ReceivedView::default()
     };
+    let mut memo = Memo::default();
     for alert in &body.alerts {
         let reporter = Reporter {
             tx: &tx,
@@ -83,7 +95,7 @@ pub(crate) async fn receive(
             now,
             open_before,
         };
-        reporter.take(alert, &mut data).await?;
+        reporter.take(&mut memo, alert, &mut data).await?;
     }
     tx.commit().await?;
     state.wake();
@@ -99,7 +111,7 @@ struct Reporter<'a> {
 }
 
 impl Reporter<'_> {
-    async fn take(&self, alert: &Alert, done: &mut ReceivedView) -> Result<(), ApiError> {
+    async fn take(&self, memo: &mut Memo, alert: &Alert, done: &mut ReceivedView) -> Result<(), ApiError> {
         let scope = &self.key.scope;
         let fingerprint =
             Fingerprint::of_alertmanager(scope.service_id, scope.environment_id, &alert.fingerprint);
@@ -111,16 +123,22 @@ impl Reporter<'_> {
             Change::Begins => {
                 // An episode whose end was never heard of is over when the next one begins.
                 if let Some(id) = before {
-                    done.resolved += usize::from(self.resolve(id, "it fires anew since").await?);
+                    done.resolved += usize::from(self.clear(id, &fingerprint, "it fires anew since").await?);
                 }
-                quotas::admit_alerts(self.open_before + done.opened as i64)?;
-                let opened = self.open(alert, &fingerprint).await?;
-                done.opened += usize::from(opened.is_some());
-                (false, opened.map(|incident| incident.id))
+                quotas::admit_alerts(self.open_before + done.fired() as i64)?;
+                let placed = self.fire(memo, alert, &fingerprint, before).await?;
+                match placed {
+                    Some(Placed::Opened(_)) => done.opened += 1,
+                    Some(Placed::Reopened(_)) => done.reopened += 1,
+                    Some(Placed::Joined(_)) => done.joined += 1,
+                    None => {}
+                }
+                (false, placed.map(Placed::incident_id))
             }
             Change::Ends => {
                 if let Some(id) = before {
-                    done.resolved += usize::from(self.resolve(id, "its alert is resolved").await?);
+                    let resolved = self.clear(id, &fingerprint, "its alert is resolved").await?;
+                    done.resolved += usize::from(resolved);
                 }
                 (true, before)
             }
@@ -138,28 +156,46 @@ impl Reporter<'_> {
         Ok(())
     }
 
-    async fn open(&self, alert: &Alert, fingerprint: &Fingerprint) -> Result<Option<Incident>, ApiError> {
+    /// Finds the alert's incident, or opens one.
+    async fn fire(
+        &self,
+        memo: &mut Memo,
+        alert: &Alert,
+        fingerprint: &Fingerprint,
+        last_incident: Option<IncidentId>,
+    ) -> Result<Option<Placed>, ApiError> {
         let scope = &self.key.scope;
-        let new = NewIncident {
-            id: IncidentId::generate(),
-            severity: alert.severity(),
+        let named = scopes::list_within(self.tx, Some(scope.service_id), Some(scope.environment_id)).await?;
+        let place = named.first();
+        let labels = alert.labels();
+        let title = alert.title();
+        let firing = Firing {
+            fingerprint,
             source: IncidentSource::Alertmanager,
-            title: alert.title(),
-            summary: alert.summary(),
             rule_id: None,
-            service_id: Some(scope.service_id),
-            environment_id: Some(scope.environment_id),
-            fingerprint: fingerprint.clone(),
-            labels: alert.labels(),
-            opened_at: self.now,
-        };
-        let Some(incident) = incidents::open(self.tx, &new).await? else {
-            return Ok(None);
-        };
-        let opened = NewEvent {
-            kind: EventKind::Opened,
-            actor: None,
-            message: &format!("an Alertmanager says that {} fires", incident.title),
+            scope: RuleScope::default(),
+            service_id: scope.service_id,
+            environment_id: scope.environment_id,
+            message: format!("an Alertmanager says that {title} fires"),
+            title,
+            summary: alert.summary(),
+            severity: alert.severity(),
+            labels: &labels,
+            story: Story {
+                rule: None,
+                service: place.map(|place| Named {
+                    id: place.service_id,
+                    name: place.service.clone(),
+                }),
+                environment: place.map(|place| Named {
+                    id: place.environment_id,
+                    name: place.environment.clone(),
+                }),
+                value: None,
+                threshold: None,
+                since: alert.starts_at,
+                runbook: alert.runbook(),
+            },
             details: json!({
                 "api_key_id": self.key.id,
                 "fingerprint": alert.fingerprint,
@@ -167,28 +203,26 @@ impl Reporter<'_> {
                 "generator_url": alert.origin(),
                 "runbook_url": alert.runbook(),
             }),
-        };
-        let story = Story {
-            since: alert.starts_at,
-            runbook: alert.runbook(),
-            ..Story::of(self.tx, &incident).await?
-        };
-        transitions::opened(self.tx, &incident, &opened, &story).await?;
-        Ok(Some(incident))
-    }
-
-    /// Resolves an incident; whether it was unresolved.
-    async fn resolve(&self, id: IncidentId, why: &str) -> Result<bool, ApiError> {
-        let Some(incident) = incidents::find_for_update(self.tx, id).await? else {
-            return Ok(false);
-        };
-        let resolution = Resolution {
-            by: None,
-            why,
+            last_incident,
+            together: 0,
             at: self.now,
         };
-        let story = Story::of(self.tx, &incident).await?;
-        let resolved = transitions::resolve(self.tx, id, &resolution, &story).await?;
-        Ok(resolved.is_some())
+        Ok(firings::place(self.tx, memo, &firing).await?)
+    }
+
+    /// The alert is over; whether that resolves its incident.
+    async fn clear(&self, id: IncidentId, fingerprint: &Fingerprint, why: &str) -> Result<bool, ApiError> {
+        let Some(incident) = incidents::lock_root(self.tx, id).await? else {
+            return Ok(false);
+        };
+        let clear = Clear {
+            fingerprint,
+            message: &format!("the Alertmanager's alert is over: {why}"),
+            why,
+            details: json!({"api_key_id": self.key.id}),
+            story: &Story::of(self.tx, &incident).await?,
+            at: self.now,
+        };
+        Ok(firings::cleared(self.tx, incident.id, &clear).await?)
     }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use db::explanations::{self as table, RuleThere};
-use db::incidents::events;
+use db::incidents::{events, members};
 use db::notification_jobs::attempts;
 use db::{TenantTx, incidents, notification_jobs, scopes};
 use domain::ids::{AlertRuleId, EnvironmentId, IncidentId, ServiceId};
@@ -18,10 +18,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::incidents::views::IncidentView;
 use super::routing::NO_SUCH_PLACE;
-use crate::explanation::{Explanation, RowRef, Rows, held_firings, rule_in_words, rule_row};
+use crate::explanation::{Explanation, FoldedFiring, RowRef, Rows, held_firings, rule_in_words, rule_row};
 
 /// Events and attempts that are read for one incident.
 const ROWS: i64 = 5_000;
+/// Problems of an incident that are shown with its explanation.
+const FIRINGS: i64 = 100;
 /// Incidents that a moment is explained by.
 const INCIDENTS: i64 = 20;
 
@@ -33,6 +35,9 @@ pub(crate) struct IncidentExplanation {
     /// Times at which the rule would have fired again, and what held it.
     #[schema(value_type = Vec<Object>)]
     held_firings: Vec<Value>,
+    /// The problems that it is about, those that fired first first, at most 100; at one place where a place is explained.
+    /// `/api/incidents/{id}/members` has them all.
+    firings: Vec<FoldedFiring>,
 }
 
 /// Explains an incident: evaluation, grouping, silence, routing, channel, attempt and answer, each step with the row that it
@@ -52,11 +57,15 @@ pub(crate) async fn of_incident(
     let mut conn = kit.db.conn("alerting.explain").await?;
     // One moment for all steps.
     let tx = conn.tenant_snapshot(caller.org_id).await?;
-    let data = explain(&tx, id).await?;
+    let data = explain(&tx, id, None).await?;
     Ok(HttpResponse::Ok().json(Data { data }))
 }
 
-async fn explain(tx: &TenantTx<'_>, id: IncidentId) -> Result<IncidentExplanation, ApiError> {
+async fn explain(
+    tx: &TenantTx<'_>,
+    id: IncidentId,
+    place: Option<(ServiceId, EnvironmentId)>,
+) -> Result<IncidentExplanation, ApiError> {
     let incident = incidents::find(tx, id)
         .await?
         .ok_or(super::incidents::NOT_FOUND)?;
@@ -69,6 +78,11 @@ async fn explain(tx: &TenantTx<'_>, id: IncidentId) -> Result<IncidentExplanatio
     let most = PageLimit::new(1_000).map_err(ApiError::internal)?;
     let mut jobs = notification_jobs::list(tx, filter, None, most).await?;
     jobs.truncate(most.rows());
+    let mut firings = match place {
+        Some(place) => members::list_at(tx, id, place, FIRINGS).await?,
+        None => members::list(tx, id, None, PageLimit::DEFAULT).await?,
+    };
+    firings.truncate(PageLimit::DEFAULT.rows());
     let rows = Rows {
         incident: &incident,
         timeline: &timeline,
@@ -77,6 +91,10 @@ async fn explain(tx: &TenantTx<'_>, id: IncidentId) -> Result<IncidentExplanatio
     Ok(IncidentExplanation {
         notifications: jobs.iter().map(|job| rows.explain(job)).collect(),
         held_firings: held_firings(&timeline),
+        firings: firings
+            .into_iter()
+            .map(|member| FoldedFiring::of(&incident, member))
+            .collect(),
         incident: IncidentView::from(incident),
     })
 }
@@ -176,7 +194,7 @@ pub(crate) async fn of_moment(
     };
     let mut explained = Vec::new();
     for id in table::incidents_at(&tx, service_id, environment_id, at, INCIDENTS).await? {
-        explained.push(explain(&tx, id).await?);
+        explained.push(explain(&tx, id, Some((service_id, environment_id))).await?);
     }
     let rules = table::rules_there(&tx, service_id, environment_id).await?;
     let data = MomentExplanation {

@@ -1,14 +1,14 @@
 //! Incidents of the active organisation.
 
-use actix_web::{HttpResponse, get, patch, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use db::incidents::events::{self, NewEvent};
-use db::incidents::{self, Incident, NewIncident};
+use db::incidents::{self, Incident, NewIncident, members};
 use db::notification_jobs::{self, attempts};
-use db::{DbError, TenantTx, audit_logs, scopes};
+use db::{TenantTx, audit_logs, scopes};
 use domain::alerting::fingerprint::Fingerprint;
-use domain::alerting::incident::{EventKind, IllegalChange, IncidentSource, IncidentStatus};
+use domain::alerting::incident::{EventKind, IncidentSource, IncidentStatus};
 use domain::alerting::labels::Labels;
-use domain::ids::{EnvironmentId, IncidentId, ServiceId};
+use domain::ids::{EnvironmentId, IncidentId, ServiceId, UserId};
 use domain::name::Name;
 use domain::page::{Cursor, PageLimit};
 use domain::severity::Severity;
@@ -18,15 +18,22 @@ use service_kit::access::{Developer, Member, Viewer};
 use service_kit::body::{JsonBody, PathId, QueryParams};
 use service_kit::page::PageParams;
 use service_kit::{ApiError, Data, ErrorBody, Kit, Page};
-use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 
-use self::views::{EventView, IncidentDetailView, IncidentView, NotificationDetailView};
+use self::views::{
+    EventView, IncidentDetailView, IncidentMemberView, IncidentView, MergedIncidentView,
+    NotificationDetailView,
+};
 use crate::app::State;
 use crate::audit::{entry, seen};
 use crate::text::FreeText;
-use crate::transitions::{self, Acknowledger, Resolution, Story};
+use crate::transitions::{self, Story};
 
+pub(crate) mod change;
+pub(crate) mod context;
+pub(crate) mod members_of;
+pub(crate) mod merge;
+pub(crate) mod settings;
 pub(crate) mod views;
 
 /// The newest events that an incident's page shows.
@@ -39,7 +46,13 @@ const ATTEMPTS: i64 = 500;
 #[serde(deny_unknown_fields)]
 struct ListParams {
     /// open, acknowledged, resolved; several separated by commas. All when absent.
+    #[param(example = "open,acknowledged")]
     status: Option<String>,
+    /// `me`, or the id of a member: those that this person looks after.
+    #[param(example = "me")]
+    assignee: Option<String>,
+    /// Only those that are snoozed, or only those that are not.
+    snoozed: Option<bool>,
     /// Rows a page, 1 to 1000; 100 when absent.
     limit: Option<u32>,
     /// `next_cursor` of the page before; absent for the first.
@@ -62,6 +75,17 @@ impl ListParams {
             })
             .collect()
     }
+
+    fn assignee(&self, me: UserId) -> Result<Option<UserId>, ApiError> {
+        match self.assignee.as_deref() {
+            None | Some("") => Ok(None),
+            Some("me") => Ok(Some(me)),
+            Some(id) => id
+                .parse()
+                .map(Some)
+                .map_err(|_unknown| ApiError::invalid("assignee", "must be me or the id of a member")),
+        }
+    }
 }
 
 /// Incidents, newest first.
@@ -77,7 +101,12 @@ pub(crate) async fn list(
     kit: web::Data<Kit>,
     QueryParams(params): QueryParams<ListParams>,
 ) -> Result<HttpResponse, ApiError> {
-    let statuses = params.statuses()?;
+    let filter = incidents::Filter {
+        statuses: params.statuses()?,
+        assignee: params.assignee(caller.user_id)?,
+        snoozed: params.snoozed,
+        merged_into: None,
+    };
     let page = PageParams {
         limit: params.limit,
         cursor: params.cursor,
@@ -85,7 +114,7 @@ pub(crate) async fn list(
     let (limit, before) = (page.limit()?, page.cursor()?);
     let mut conn = kit.db.conn("alerting.incidents").await?;
     let tx = conn.tenant(caller.org_id).await?;
-    let rows = incidents::list(&tx, &statuses, before, limit).await?;
+    let rows = incidents::list(&tx, &filter, before, limit).await?;
     let cursor = |incident: &Incident| Cursor {
         at: incident.opened_at,
         key: incident.id.0,
@@ -177,6 +206,7 @@ async fn open_by_hand(
         fingerprint: Fingerprint::of_manual(id),
         labels: body.labels.clone().unwrap_or_default(),
         opened_at: incidents::clock(tx).await?,
+        storm_of: None,
     };
     let incident = incidents::open(tx, &new)
         .await?
@@ -217,6 +247,15 @@ pub(crate) async fn show(
     let mut jobs = notification_jobs::list(&tx, filter, None, PageLimit::DEFAULT).await?;
     jobs.truncate(PageLimit::DEFAULT.rows());
     let attempts = attempts::list_of_incident(&tx, id, ATTEMPTS).await?;
+    let mut members = members::list(&tx, id, None, PageLimit::DEFAULT).await?;
+    members.truncate(PageLimit::DEFAULT.rows());
+    let tally = members::tally(&tx, id).await?;
+    let merged = incidents::Filter {
+        merged_into: Some(id),
+        ..incidents::Filter::default()
+    };
+    let mut merged = incidents::list(&tx, &merged, None, PageLimit::DEFAULT).await?;
+    merged.truncate(PageLimit::DEFAULT.rows());
     let data = IncidentDetailView {
         incident: IncidentView::from(incident),
         timeline: timeline.into_iter().map(EventView::from).collect(),
@@ -224,136 +263,12 @@ pub(crate) async fn show(
             .into_iter()
             .map(|job| NotificationDetailView::of(job, &attempts))
             .collect(),
+        members: members.into_iter().map(IncidentMemberView::from).collect(),
+        burning: tally.burning,
+        clear: tally.clear,
+        merged: merged.into_iter().map(MergedIncidentView::from).collect(),
     };
     Ok(HttpResponse::Ok().json(Data { data }))
-}
-
-/// What is absent stays as it is.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct ChangeIncidentRequest {
-    /// acknowledged or resolved; an incident never goes back.
-    status: Option<IncidentStatus>,
-    severity: Option<Severity>,
-    title: Option<Name>,
-}
-
-/// Acknowledges, resolves or describes an incident. The same again changes nothing.
-#[utoipa::path(
-    tag = "incidents",
-    security(("session" = ["developer"])),
-    params(("id" = IncidentId, Path)),
-    request_body = ChangeIncidentRequest,
-    responses(
-        (status = 200, body = Data<IncidentView>),
-        (status = 404, body = ErrorBody),
-        (status = 409, description = "it cannot go back to that status", body = ErrorBody),
-    )
-)]
-#[patch("/api/incidents/{id}")]
-pub(crate) async fn change(
-    caller: Developer,
-    kit: web::Data<Kit>,
-    state: web::Data<State>,
-    PathId(id): PathId<IncidentId>,
-    JsonBody(body): JsonBody<ChangeIncidentRequest>,
-) -> Result<HttpResponse, ApiError> {
-    let mut conn = kit.db.conn("alerting.incidents").await?;
-    let tx = conn.tenant(caller.org_id).await?;
-    let before = incidents::find_for_update(&tx, id).await?.ok_or(NOT_FOUND)?;
-    let now = incidents::clock(&tx).await?;
-    describe(&tx, &before, &body, &caller, now).await?;
-    move_on(&tx, &before, &body, &caller, now).await?;
-    let after = incidents::find(&tx, id).await?.ok_or(NOT_FOUND)?;
-    let (old, data) = (IncidentView::from(before), IncidentView::from(after));
-    if old != data {
-        let changed = entry("incident.change", id.0, seen(&old), seen(&data));
-        audit_logs::add(&tx, &caller.actor, changed).await?;
-    }
-    tx.commit().await?;
-    state.wake();
-    Ok(HttpResponse::Ok().json(Data { data }))
-}
-
-/// Changes title and severity, and tells each in the timeline.
-async fn describe(
-    tx: &TenantTx<'_>,
-    before: &Incident,
-    body: &ChangeIncidentRequest,
-    caller: &Member,
-    now: OffsetDateTime,
-) -> Result<(), DbError> {
-    let title = body.title.as_ref().map_or(before.title.as_str(), Name::as_str);
-    let severity = body.severity.unwrap_or(before.severity);
-    let by = |kind, message: String, details| (kind, message, details);
-    let renamed = (title != before.title).then(|| {
-        by(
-            EventKind::TitleChanged,
-            format!("renamed from {}", before.title),
-            json!({"before": before.title, "after": title}),
-        )
-    });
-    let regraded = (severity != before.severity).then(|| {
-        by(
-            EventKind::SeverityChanged,
-            format!("severity changed from {} to {severity}", before.severity),
-            json!({"before": before.severity, "after": severity}),
-        )
-    });
-    let changes: Vec<_> = [renamed, regraded].into_iter().flatten().collect();
-    if changes.is_empty() {
-        return Ok(());
-    }
-    incidents::describe(tx, before.id, title, severity, now).await?;
-    for (kind, message, details) in changes {
-        let event = NewEvent {
-            kind,
-            actor: Some(caller.user_id),
-            message: &message,
-            details,
-        };
-        events::add(tx, before.id, &event).await?;
-    }
-    transitions::announce(tx, before.id, "changed", now).await
-}
-
-async fn move_on(
-    tx: &TenantTx<'_>,
-    before: &Incident,
-    body: &ChangeIncidentRequest,
-    caller: &Member,
-    now: OffsetDateTime,
-) -> Result<(), ApiError> {
-    let Some(wanted) = body.status else { return Ok(()) };
-    let changes = before
-        .status
-        .change_to(wanted)
-        .map_err(|error: IllegalChange| ApiError::Conflict(error.to_string()))?;
-    if !changes {
-        return Ok(());
-    }
-    match wanted {
-        IncidentStatus::Acknowledged => {
-            let by = Acknowledger::Person {
-                id: caller.user_id,
-                email: &caller.email,
-            };
-            transitions::acknowledge(tx, before.id, by, now).await?;
-        }
-        IncidentStatus::Resolved => {
-            let why = format!("by {}", caller.email);
-            let resolution = Resolution {
-                by: Some(caller.user_id),
-                why: &why,
-                at: now,
-            };
-            let story = Story::of(tx, before).await?;
-            transitions::resolve(tx, before.id, &resolution, &story).await?;
-        }
-        // No change leads here.
-        IncidentStatus::Open => {}
-    }
-    Ok(())
 }
 
 pub(super) const NOT_FOUND: ApiError = ApiError::NotFound { what: "incident" };

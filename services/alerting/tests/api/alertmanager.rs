@@ -46,6 +46,7 @@ async fn report(client: &Client, alerts: &[Value]) -> (i64, i64) {
 #[tokio::test]
 async fn an_alert_opens_one_incident_and_resolves_it_however_often_it_is_reported() {
     let app = TestApp::start().await;
+    app.each_alone().await;
     let hook = Receiver::standard_webhooks(None).await;
     app.webhook("hook", &hook).await;
     let client = reporter(&app).await;
@@ -91,6 +92,7 @@ async fn an_alert_opens_one_incident_and_resolves_it_however_often_it_is_reporte
 #[tokio::test]
 async fn reports_of_two_alertmanagers_at_once_make_no_twins() {
     let app = TestApp::start().await;
+    app.each_alone().await;
     let client = reporter(&app).await;
     let alerts: Vec<Value> = (0..20)
         .map(|n| alert(&format!("fp{n}"), "firing", "2026-11-29T20:00:00Z"))

@@ -203,6 +203,6 @@ async fn deleting_the_service_resolves_what_its_rule_opened() {
     assert_eq!(app.sweep().await["resolved"], 1);
     assert_eq!(
         app.timeline(&id).await,
-        ["opened", "nobody_told", "resolved", "nobody_told"]
+        ["opened", "nobody_told", "firing_ended", "resolved", "nobody_told"]
     );
 }

@@ -66,6 +66,7 @@ async fn two_replicas_under_a_storm_of_events_open_one_incident_and_send_one_pag
 #[tokio::test]
 async fn eight_evaluators_of_fifty_fingerprints_make_fifty_incidents() {
     let app = TestApp::start().await;
+    app.each_alone().await;
     let other = Replica::start(&app.db, &[]).await;
     let receiver = Receiver::slack().await;
     app.slack("ops", &receiver).await;
@@ -121,6 +122,7 @@ async fn eight_evaluators_of_fifty_fingerprints_make_fifty_incidents() {
 #[tokio::test]
 async fn a_rule_that_fires_everywhere_at_once_is_taken_in_parts() {
     let app = TestApp::start().await;
+    app.each_alone().await;
     let everywhere = json!({"service_id": null, "environment_id": null, "enabled": false});
     let rule = app.error_rule(everywhere).await;
     let owner = app.db.owner().await;

@@ -33,6 +33,24 @@ fn routes_with_id(
             json!({"text": "x"}),
             false,
         ),
+        (
+            Method::POST,
+            format!("/api/incidents/{incident}/merge"),
+            json!({"into": incident}),
+            false,
+        ),
+        (
+            Method::GET,
+            format!("/api/incidents/{incident}/members"),
+            body(),
+            true,
+        ),
+        (
+            Method::GET,
+            format!("/api/incidents/{incident}/context"),
+            body(),
+            true,
+        ),
         (Method::PATCH, format!("/api/channels/{channel}"), body(), false),
         (
             Method::POST,
@@ -173,6 +191,8 @@ async fn a_viewer_reads_and_a_developer_writes_and_a_stranger_does_neither() {
         ),
         (Method::POST, "/api/alerts/preview", json!({"draft": draft}), true),
         (Method::POST, "/api/alerts/apply", json!({}), false),
+        (Method::GET, "/api/incidents/settings", json!({}), true),
+        (Method::PUT, "/api/incidents/settings", json!({}), false),
     ] {
         routes.push((method, path.to_owned(), body, viewer_may));
     }

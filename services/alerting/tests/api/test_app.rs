@@ -123,7 +123,11 @@ impl TestApp {
              UPDATE alert_heartbeat_calls SET at = at + interval '9999 days';
              UPDATE alert_heartbeat_calls SET at = at - interval '9999 days' - interval '{seconds} s';
              UPDATE logs SET ts = ts - interval '{seconds} s';
-             UPDATE incidents SET opened_at = opened_at - interval '{seconds} s';
+             UPDATE incidents SET opened_at = opened_at - interval '{seconds} s',
+                resolved_at = resolved_at - interval '{seconds} s', last_fired_at = last_fired_at - interval '{seconds} s',
+                snoozed_until = snoozed_until - interval '{seconds} s';
+             UPDATE incident_members SET first_fired_at = first_fired_at - interval '{seconds} s',
+                last_fired_at = last_fired_at - interval '{seconds} s', cleared_at = cleared_at - interval '{seconds} s';
              UPDATE deployments SET status_at = status_at - interval '{seconds} s';
              UPDATE deployment_status_history SET at = at - interval '{seconds} s',
                 recorded_at = recorded_at - interval '{seconds} s'"
@@ -184,6 +188,13 @@ impl TestApp {
         let wanted = json!({"title": title, "severity": "low"});
         let made = self.developer().post("/api/incidents", wanted).await;
         text(&made.assert_status(201).data()["id"])
+    }
+
+    /// Every problem has an incident of its own, however many there are at once, and a new one each time.
+    pub(crate) async fn each_alone(&self) {
+        let settings = json!({"reopen_seconds": 0, "storm_threshold": null, "storm_window_seconds": 60});
+        let changed = self.developer().put("/api/incidents/settings", settings).await;
+        changed.assert_status(200);
     }
 
     /// A person resolves an incident.

@@ -1,14 +1,14 @@
 //! `GET /api/logs/changes`.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use actix_web::{get, web};
 use db::scopes::NamedScope;
 use db::{TenantTx, scopes};
 use domain::ids::{DeploymentId, ServiceId};
 use domain::level::Level;
-use domain::patterns::TemplateId;
-use domain::what_changed::{self, Change, Kind, Lines};
+use domain::what_changed::Kind;
+use logstore::changes::Side;
 use logstore::reader::{Intervals, PatternCount, Patterns};
 use serde::{Deserialize, Serialize};
 use service_kit::access::Viewer;
@@ -22,7 +22,7 @@ use crate::answer::{SearchRefusals, StatsView};
 use crate::app::State;
 use crate::ask::{Ask, LogFilter};
 use crate::leanings::{self, LeaningView};
-use crate::patterns::{self, first_seen};
+use crate::patterns;
 use crate::time_range::{self, TimeRange};
 
 /// What is compared, and how much of it is shown.
@@ -187,7 +187,14 @@ pub(crate) async fn show(
     let asks = ranges.map(|range| Ask { range, ..ask.clone() });
     let before = look(&state, &tx, &asks[0], &all).await?;
     let after = look(&state, &tx, &asks[1], &all).await?;
-    let values = leanings::compare(&state, &tx, &asks, &all, fields, limit.into()).await?;
+    let chosen = [asks[0].choose(all.clone())?, asks[1].choose(all.clone())?].map(Arc::new);
+    let plans = [0, 1].map(|place| asks[place].plan(&chosen[place], state.budget));
+    let sides = [0, 1].map(|place| Side {
+        plan: &plans[place],
+        chosen: &chosen[place],
+    });
+    let values = logstore::changes::values(&state.reader, &tx, sides, fields, limit.into()).await?;
+    let values = values.into_iter().map(LeaningView::from).collect();
     let view = compare([before, after], ranges, &all, &tx, limit.into()).await?;
     tx.commit().await?;
     Ok(web::Json(Data {
@@ -231,30 +238,6 @@ async fn look(state: &State, tx: &TenantTx<'_>, ask: &Ask, all: &[NamedScope]) -
     Ok(patterns::count(state, tx, plan, Intervals::one()).await?)
 }
 
-type Key = (ServiceId, TemplateId);
-
-/// A pattern in both windows.
-#[derive(Default)]
-struct Both {
-    lines: [u64; 2],
-    level: Option<Level>,
-    first_seen: Option<OffsetDateTime>,
-}
-
-impl Both {
-    fn lines(&self) -> Lines {
-        let [before, after] = self.lines;
-        Lines { before, after }
-    }
-
-    fn add(&mut self, window: usize, count: &PatternCount) {
-        self.lines[window] = count.lines();
-        self.level = self.level.max(Some(count.level()));
-        let seen = first_seen(count);
-        self.first_seen = Some(self.first_seen.map_or(seen, |first| first.min(seen)));
-    }
-}
-
 /// All but the values of fields.
 async fn compare(
     windows: [Patterns; 2],
@@ -263,73 +246,38 @@ async fn compare(
     tx: &TenantTx<'_>,
     limit: usize,
 ) -> Result<ChangesView, ApiError> {
-    let mut both: HashMap<Key, Both> = HashMap::new();
-    for (window, patterns) in windows.iter().enumerate() {
-        for count in &patterns.counts {
-            let key = (count.service_id, count.id);
-            both.entry(key).or_default().add(window, count);
+    let seconds = ranges.map(|range| range.length().as_seconds_f64());
+    let changed = logstore::changes::patterns(&windows, seconds, tx, limit, |_| true).await?;
+    let views = changed.patterns.into_iter().map(|changed| {
+        let service = all.iter().find(|scope| scope.service_id == changed.service_id);
+        let service = service.map_or("", |scope| scope.service.as_str());
+        let first_seen = changed.first_seen.unwrap_or(ranges[1].from);
+        ChangedPattern {
+            kind: changed.kind,
+            score: changed.score,
+            ratio: changed.ratio,
+            lines_before: changed.lines.before,
+            lines_after: changed.lines.after,
+            id: changed.id.to_string(),
+            service_id: changed.service_id,
+            service: service.to_owned(),
+            level: changed.level,
+            first_seen,
+            never_seen_before: first_seen >= ranges[1].from,
+            query: domain::patterns::finding(&changed.text, Some(service)),
+            text: changed.text,
+            sample: changed.sample,
         }
-    }
-    // Lines without a pattern of their own are of all kinds.
-    both.retain(|(_, id), _| *id != TemplateId::OTHER);
-    let lines: Vec<Lines> = both.values().map(Both::lines).collect();
-    let [seconds_before, seconds_after] = ranges.map(|range| range.length().as_seconds_f64());
-    let scale = what_changed::scale(&lines, seconds_before, seconds_after);
-    let mut changed: Vec<(Key, &Both, Change)> = both
-        .iter()
-        .filter_map(|(key, both)| {
-            let level = both.level.unwrap_or(Level::Info);
-            Some((*key, both, what_changed::change(both.lines(), scale, level)?))
-        })
-        .collect();
-    changed.sort_by(|(key, _, one), (other_key, _, other)| {
-        other.score.total_cmp(&one.score).then(key.cmp(other_key))
     });
-    let unchanged_patterns = both.len() - changed.len();
-    let more_patterns = changed.len().saturating_sub(limit);
-    changed.truncate(limit);
-    let keys: Vec<Key> = changed.iter().map(|(key, _, _)| *key).collect();
-    // What only one of them mined, the other does not know.
-    let earlier = windows[0].describe(tx, &keys).await?;
-    let later = windows[1].describe(tx, &keys).await?;
-    let described = later
-        .into_iter()
-        .zip(earlier)
-        .map(|(later, earlier)| later.or(earlier));
-    let views = changed
-        .into_iter()
-        .zip(described)
-        .filter_map(|((key, both, change), described)| {
-            let described = described?;
-            let service = all.iter().find(|scope| scope.service_id == key.0);
-            let service = service.map_or("", |scope| scope.service.as_str());
-            let first_seen = both.first_seen.unwrap_or(ranges[1].from);
-            Some(ChangedPattern {
-                kind: change.kind,
-                score: change.score,
-                ratio: change.ratio,
-                lines_before: both.lines[0],
-                lines_after: both.lines[1],
-                id: key.1.to_string(),
-                service_id: key.0,
-                service: service.to_owned(),
-                level: both.level.unwrap_or(Level::Info),
-                first_seen,
-                never_seen_before: first_seen >= ranges[1].from,
-                query: domain::patterns::finding(&described.text, Some(service)),
-                text: described.text,
-                sample: described.sample,
-            })
-        });
     let patterns = views.collect();
     let [before, after] = [0, 1].map(|place| WindowView::new(&windows[place], ranges[place]));
     Ok(ChangesView {
         before,
         after,
-        scale,
+        scale: changed.scale,
         patterns,
-        more_patterns,
-        unchanged_patterns,
+        more_patterns: changed.more,
+        unchanged_patterns: changed.unchanged,
         values: Vec::new(),
     })
 }

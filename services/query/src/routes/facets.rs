@@ -1,8 +1,11 @@
 //! What values the fields of matching lines have, and what fields there are.
 
+use std::sync::Arc;
+
 use actix_web::{get, web};
 use db::scopes;
 use domain::query::ast::Field;
+use domain::query::fields::Seen;
 use domain::query::pipe::{Stage, Top};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::answer::{SearchRefusals, StatsView};
 use crate::app::State;
 use crate::ask::LogFilter;
-use crate::fields::{self, Seen};
+use crate::fields;
 use crate::numbers::{self, json};
 
 /// Lines that facets are counted over, the newest first: enough for shares that hold, in a tenth of a second.
@@ -110,7 +113,15 @@ pub(crate) async fn facets(
     let tx = conn.tenant_snapshot(caller.org_id).await?;
     let chosen = ask.choose(scopes::list(&tx).await?)?;
     let plan = ask.plan(&chosen, state.budget);
-    let computed = numbers::compute(&state.reader, &tx, &plan, chosen, &stages, FACET_SAMPLE).await?;
+    let computed = numbers::compute(
+        &state.reader,
+        &tx,
+        &plan,
+        &Arc::new(chosen),
+        &stages,
+        FACET_SAMPLE,
+    )
+    .await?;
     tx.commit().await?;
     let facet = |(field, table): (String, &domain::query::aggregate::Table)| {
         let values: Vec<FacetValue> = table.rows.iter().filter_map(|row| value(row)).collect();
@@ -192,7 +203,7 @@ pub(crate) async fn list_fields(
     let tx = conn.tenant_snapshot(caller.org_id).await?;
     let chosen = ask.choose(scopes::list(&tx).await?)?;
     let plan = ask.plan(&chosen, state.budget);
-    let (seen, stats) = numbers::seen_fields(&state.reader, &tx, &plan, chosen).await?;
+    let (seen, stats) = numbers::seen_fields(&state.reader, &tx, &plan, &Arc::new(chosen)).await?;
     tx.commit().await?;
     Ok(web::Json(Data {
         data: view(seen.most_frequent(), StatsView::from(&stats)),

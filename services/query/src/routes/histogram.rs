@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::Arc;
+
 use actix_web::{get, web};
 use db::{TenantTx, scopes};
 use domain::level::Level;
@@ -165,7 +167,8 @@ async fn from_lines(
         every,
     });
     let search = ask.plan(&chosen, state.budget);
-    let computed = numbers::compute(&state.reader, tx, &search, chosen, &[stage], u64::MAX).await?;
+    let computed =
+        numbers::compute(&state.reader, tx, &search, &Arc::new(chosen), &[stage], u64::MAX).await?;
     let mut buckets: BTreeMap<OffsetDateTime, BucketView> = plan
         .starts()
         .map(|start| (start, BucketView::empty(start, by_level)))

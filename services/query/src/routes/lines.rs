@@ -2,6 +2,7 @@
 
 use actix_web::{get, web};
 use db::{TenantTx, scopes};
+use domain::line_id::LineId;
 use domain::page::Cursor;
 use domain::query::{Expr, Query};
 use logstore::reader::{Line, Order, Plan, Reader};
@@ -15,7 +16,6 @@ use utoipa::{IntoParams, ToSchema};
 use crate::answer::LineView;
 use crate::app::State;
 use crate::ask::{Ask, Chosen, ScopeFilter};
-use crate::line_id::LineId;
 use crate::time_range::TimeRange;
 
 const NOT_FOUND: ApiError = ApiError::NotFound { what: "log line" };

@@ -1,5 +1,7 @@
 //! `GET /api/logs/stats`.
 
+use std::sync::Arc;
+
 use actix_web::{get, web};
 use db::{TenantTx, scopes};
 use domain::query::aggregate::ColumnKind;
@@ -77,7 +79,7 @@ pub(crate) async fn stats(
         tx.commit().await?;
         return Ok(web::Json(Data { data: table }));
     }
-    let computed = numbers::compute(&state.reader, &tx, &plan, chosen, &[stage], u64::MAX).await?;
+    let computed = numbers::compute(&state.reader, &tx, &plan, &Arc::new(chosen), &[stage], u64::MAX).await?;
     tx.commit().await?;
     let table = computed.tables.into_iter().next();
     let (columns, rows, approximate) = table.map_or_else(Default::default, |table| {

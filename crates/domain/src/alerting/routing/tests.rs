@@ -162,7 +162,7 @@ fn whoever_was_told_of_the_opening_is_told_of_the_end_and_nobody_else() {
         held,
     };
     let openings = [opening(1, false), opening(2, true)];
-    let targets = policy.followed(&subject(), NotifiedTransition::Resolved, &openings);
+    let targets = policy.followed(&[subject()], NotifiedTransition::Resolved, &openings);
     // The third has no opening: it is newer than the incident, and chosen now.
     assert_eq!(
         (told(&targets), held(&targets)),
@@ -178,7 +178,7 @@ fn an_acknowledgement_is_for_receivers_that_keep_a_state() {
         channel_id: channel_id(number),
         held: false,
     });
-    let targets = policy.followed(&subject(), NotifiedTransition::Acknowledged, &openings);
+    let targets = policy.followed(&[subject()], NotifiedTransition::Acknowledged, &openings);
     assert_eq!(told(&targets), [2]);
 }
 
@@ -210,4 +210,45 @@ fn severities_are_compared_in_their_order() {
         route(3, at_least(Severity::Low), &[3], false),
     ];
     assert_eq!(told(&policy.opened(&subject(), NOW)), [2]);
+}
+
+#[test]
+fn whoever_one_of_several_problems_concerns_is_called_once_and_held_back_only_where_all_are() {
+    let mut policy = policy();
+    let quiet = ServiceId(Uuid::from_u128(1));
+    let loud = ServiceId(Uuid::from_u128(2));
+    let at = |service| Matcher {
+        service_id: Some(service),
+        ..Matcher::default()
+    };
+    policy.routes = vec![
+        route(1, at(quiet), &[1, 2], false),
+        route(2, at(loud), &[2, 3], false),
+    ];
+    policy.silences = vec![Silence {
+        matcher: at(quiet),
+        ..silence(1, -10, 10)
+    }];
+    let subjects = [quiet, loud].map(|service| Subject {
+        service_id: Some(service),
+        ..subject()
+    });
+    let called = policy.called(&subjects, NOW);
+    assert_eq!(told(&called), [2, 3]);
+    assert_eq!(held(&called), ["silence"]);
+}
+
+#[test]
+fn while_an_incident_is_snoozed_whatever_may_be_told_later_waits() {
+    let mut policy = policy();
+    policy.channels[0].enabled = false;
+    policy.routes = vec![route(1, Matcher::default(), &[1, 2], false)];
+    let until = NOW + Duration::HOUR;
+    let snoozed: Vec<Target> = policy
+        .opened(&subject(), NOW)
+        .into_iter()
+        .map(|target| target.snoozed(Some(until)))
+        .collect();
+    assert_eq!(held(&snoozed), ["channel_disabled", "snoozed"]);
+    assert_eq!(snoozed[1].held, Some(HeldBack::Snoozed { until }));
 }

@@ -245,6 +245,10 @@ impl Operation {
             }
             "PATCH /api/incidents/{id}" => Some(json!({"status": "acknowledged"})),
             "POST /api/incidents/{id}/notes" => Some(json!({"text": name})),
+            "POST /api/incidents/{id}/merge" => Some(json!({"into": world.id("incidents")})),
+            "PUT /api/incidents/settings" => {
+                Some(json!({"reopen_seconds": 600, "storm_threshold": 10, "storm_window_seconds": 60}))
+            }
             "POST /api/channels" => Some(json!({"type": "slack", "name": name,
                 "config": {"webhook_url": "http://127.0.0.1:9/services/x"}})),
             "POST /api/routing/routes" => Some(json!({"name": name, "channel_ids": [world.id("channels")],
@@ -308,10 +312,11 @@ impl Operation {
                 name.as_str(),
                 "DELETE /api/sessions/{id}" | "DELETE /api/tokens/{id}"
             ),
-            // Not dead, no heartbeat, no webhook, more routes by now.
+            // Not dead, no heartbeat, no webhook, more routes by now; an incident is not merged into itself.
             409 => matches!(
                 name.as_str(),
                 "POST /api/notifications/{id}/retry"
+                    | "POST /api/incidents/{id}/merge"
                     | "POST /api/alerts/{id}/heartbeat"
                     | "POST /api/channels/{id}/rotate-secret"
                     | "PUT /api/routing/order"

@@ -7,7 +7,7 @@ class Names {
   /** Why services have no names. */
   problem = $state.raw<Failure | undefined>();
   #environments = new SvelteMap<string, string>();
-  #members = new SvelteMap<string, string>();
+  members = new SvelteMap<string, string>();
   #asked = new SvelteSet<string>();
 
   #loading: Promise<void> | undefined;
@@ -36,7 +36,7 @@ class Names {
 
   async loadMembers() {
     const members = await ask(api.GET('/api/members', { params: { query: { limit: 1000 } } })).catch(() => null);
-    for (const member of members?.data ?? []) this.#members.set(member.user_id, member.name || member.email);
+    for (const member of members?.data ?? []) this.members.set(member.user_id, member.name || member.email);
   }
 
   /** What is not known (yet) is shown by the beginning of its id. */
@@ -44,7 +44,7 @@ class Names {
 
   environment = (id: string | null | undefined): string => (id ? (this.#environments.get(id) ?? id.slice(0, 8)) : 'every environment');
 
-  member = (id: string | null | undefined): string => (id ? (this.#members.get(id) ?? id.slice(0, 8)) : 'Sightline');
+  member = (id: string | null | undefined): string => (id ? (this.members.get(id) ?? id.slice(0, 8)) : 'Sightline');
 
   /** The id of a service, if it is known. */
   idOf = (name: string): string | undefined => [...this.services].find(([, known]) => known === name)?.[0];

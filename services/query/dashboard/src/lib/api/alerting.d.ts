@@ -993,8 +993,18 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description open, acknowledged, resolved; several separated by commas. All when absent. */
+                    /**
+                     * @description open, acknowledged, resolved; several separated by commas. All when absent.
+                     * @example open,acknowledged
+                     */
                     status?: string;
+                    /**
+                     * @description `me`, or the id of a member: those that this person looks after.
+                     * @example me
+                     */
+                    assignee?: string;
+                    /** @description Only those that are snoozed, or only those that are not. */
+                    snoozed?: boolean;
                     /** @description Rows a page, 1 to 1000; 100 when absent. */
                     limit?: number;
                     /** @description `next_cursor` of the page before; absent for the first. */
@@ -1056,6 +1066,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When a problem that comes back is the same incident, and when many firings are one. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_SettingsView"];
+                    };
+                };
+            };
+        };
+        /** Changes that, for what fires from now on. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_SettingsView"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents/{id}": {
         parameters: {
             query?: never;
@@ -1098,7 +1166,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Acknowledges, resolves or describes an incident. The same again changes nothing. */
+        /** Acknowledges, resolves, reopens, assigns, snoozes or describes an incident. The same again changes nothing. */
         patch: {
             parameters: {
                 query?: never;
@@ -1122,6 +1190,15 @@ export interface paths {
                         "application/json": components["schemas"]["Data_IncidentView"];
                     };
                 };
+                /** @description the assignee is no member, or the moment is not in the next 30 days */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
                 404: {
                     headers: {
                         [name: string]: unknown;
@@ -1130,7 +1207,7 @@ export interface paths {
                         "application/json": components["schemas"]["ErrorBody"];
                     };
                 };
-                /** @description it cannot go back to that status */
+                /** @description not from where the incident stands; the message says what to do instead */
                 409: {
                     headers: {
                         [name: string]: unknown;
@@ -1141,6 +1218,54 @@ export interface paths {
                 };
             };
         };
+        trace?: never;
+    };
+    "/api/incidents/{id}/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explains an incident by what is known around its opening: deployments with what they changed, errors that are new or risen,
+         *     values that stand out, some of its lines, and earlier incidents like it. Each claim names the row that it comes from.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: components["schemas"]["IncidentId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_ContextView"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/incidents/{id}/explain": {
@@ -1185,6 +1310,123 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The problems that an incident is about, those that fired first first. Most incidents have one; a storm has one for each of
+         *     the firings that are told as one.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Rows a page, 1 to 1000; 100 when absent. */
+                    limit?: number;
+                    /** @description `next_cursor` of the page before; absent for the first. */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    id: components["schemas"]["IncidentId"];
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_MemberView"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes an incident part of another one: it resolves as merged, what still burns of it burns in the other, and whatever of its
+         *     problems fires later goes there. The other one ends when all of that is clear. Neither can be undone.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the incident that becomes part of the other */
+                    id: components["schemas"]["IncidentId"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["MergeIncidentRequest"];
+                };
+            };
+            responses: {
+                /** @description the incident that was merged */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Data_IncidentView"];
+                    };
+                };
+                /** @description no such incident, or no such other one */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+                /** @description one of them is over, was merged before, or they are the same */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -2295,9 +2537,24 @@ export interface components {
             name?: components["schemas"]["Name"] | null;
             on_unknown?: components["schemas"]["OnUnknown"] | null;
         };
-        /** @description What is absent stays as it is. */
+        /**
+         * @description What is absent stays as it is. Several changes are made in this order, all or none: title, severity, status, assignee, snooze.
+         * @example {
+         *       "assignee_id": "5b0d8b0e-5d5a-4c6e-9f1c-6c9f2a7f3a11",
+         *       "reason": "the vendor works on it",
+         *       "snoozed_until": "2026-11-30T08:00:00Z"
+         *     }
+         */
         ChangeIncidentRequest: {
+            assignee_id?: components["schemas"]["UserId"] | null;
+            reason?: components["schemas"]["FreeText"] | null;
             severity?: components["schemas"]["Severity"] | null;
+            /**
+             * Format: date-time
+             * @description Until then, at most 30 days ahead, it tells nobody. Then it wakes by itself, and calls people once if it is not over.
+             *     Null ends the wait, and calls nobody.
+             */
+            snoozed_until?: string | null;
             status?: components["schemas"]["IncidentStatus"] | null;
             title?: components["schemas"]["Name"] | null;
         };
@@ -2390,6 +2647,27 @@ export interface components {
         } | {
             /** @enum {string} */
             by: "any_other";
+        };
+        /** @description What is known around an incident's opening. Each part may be partial by itself, and says why. */
+        ContextView: {
+            /** @description What was deployed there last before it opened, the newest first; at most three. */
+            deployments: components["schemas"]["PartView_DeployedView"];
+            /**
+             * Format: date-time
+             * @description Lines of this window are held against those of the window before it, which is as long.
+             */
+            from: string;
+            incident_id: components["schemas"]["IncidentId"];
+            /** @description The newest of its lines when it opened; at most three. */
+            lines: components["schemas"]["PartView_SampleView"];
+            /** @description Templates of errors that are new or risen, the most telling first; at most five. */
+            patterns: components["schemas"]["PartView_PatternView"];
+            /** @description Earlier incidents of the same problem, rule or service; at most five. */
+            similar: components["schemas"]["PartView_SimilarView"];
+            /** Format: date-time */
+            to: string;
+            /** @description Values of fields that its lines have more often than all lines there, the most telling first; at most five. */
+            values: components["schemas"]["PartView_ValueView"];
         };
         CreateChannelRequest: {
             /**
@@ -2549,6 +2827,29 @@ export interface components {
                 updated_at: string;
             };
         };
+        Data_ContextView: {
+            /** @description What is known around an incident's opening. Each part may be partial by itself, and says why. */
+            data: {
+                /** @description What was deployed there last before it opened, the newest first; at most three. */
+                deployments: components["schemas"]["PartView_DeployedView"];
+                /**
+                 * Format: date-time
+                 * @description Lines of this window are held against those of the window before it, which is as long.
+                 */
+                from: string;
+                incident_id: components["schemas"]["IncidentId"];
+                /** @description The newest of its lines when it opened; at most three. */
+                lines: components["schemas"]["PartView_SampleView"];
+                /** @description Templates of errors that are new or risen, the most telling first; at most five. */
+                patterns: components["schemas"]["PartView_PatternView"];
+                /** @description Earlier incidents of the same problem, rule or service; at most five. */
+                similar: components["schemas"]["PartView_SimilarView"];
+                /** Format: date-time */
+                to: string;
+                /** @description Values of fields that its lines have more often than all lines there, the most telling first; at most five. */
+                values: components["schemas"]["PartView_ValueView"];
+            };
+        };
         Data_HeartbeatUrlView: {
             data: {
                 /** @example https://sightline.example.com/api/v1/heartbeats/slh_… */
@@ -2558,6 +2859,17 @@ export interface components {
         Data_IncidentDetailView: {
             /** @description An incident with its newest 500 events, oldest first, and its newest 100 notifications, newest first. */
             data: components["schemas"]["IncidentView"] & {
+                /**
+                 * Format: int64
+                 * @description Of all its problems, how many burn, and how many are clear.
+                 */
+                burning: number;
+                /** Format: int64 */
+                clear: number;
+                /** @description The problems that it is about, those that fired first first; at most 100 of them. */
+                members: components["schemas"]["MemberView"][];
+                /** @description The incidents that became part of it, newest first; at most 100 of them. */
+                merged: components["schemas"]["MergedView"][];
                 notifications: components["schemas"]["NotificationDetailView"][];
                 timeline: components["schemas"]["EventView"][];
             };
@@ -2565,6 +2877,11 @@ export interface components {
         Data_IncidentExplanation: {
             /** @description An incident, and how each of its transitions reached each channel, or why not. At most 1,000 of them, newest first. */
             data: {
+                /**
+                 * @description The problems that it is about, those that fired first first, at most 100; at one place where a place is explained.
+                 *     `/api/incidents/{id}/members` has them all.
+                 */
+                firings: components["schemas"]["FoldedFiring"][];
                 /** @description Times at which the rule would have fired again, and what held it. */
                 held_firings: Record<string, never>[];
                 incident: components["schemas"]["IncidentView"];
@@ -2576,19 +2893,42 @@ export interface components {
                 /** Format: date-time */
                 acknowledged_at?: string | null;
                 acknowledged_by?: components["schemas"]["UserId"] | null;
+                assignee_id?: components["schemas"]["UserId"] | null;
                 environment_id?: components["schemas"]["EnvironmentId"] | null;
+                /**
+                 * Format: int64
+                 * @description Firings that it is about.
+                 * @example 37
+                 */
+                firings: number;
                 id: components["schemas"]["IncidentId"];
                 labels: components["schemas"]["Labels"];
                 /** Format: date-time */
+                last_fired_at?: string | null;
+                merged_into?: components["schemas"]["IncidentId"] | null;
+                /** Format: date-time */
                 opened_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last opened again, and how often that was.
+                 */
+                reopened_at?: string | null;
+                /** Format: int32 */
+                reopened_times: number;
                 /** Format: date-time */
                 resolved_at?: string | null;
                 resolved_by?: components["schemas"]["UserId"] | null;
                 rule_id?: components["schemas"]["AlertRuleId"] | null;
                 service_id?: components["schemas"]["ServiceId"] | null;
                 severity: components["schemas"]["Severity"];
+                /**
+                 * Format: date-time
+                 * @description Until then it tells nobody; null unless it is snoozed.
+                 */
+                snoozed_until?: string | null;
                 source: components["schemas"]["IncidentSource"];
                 status: components["schemas"]["IncidentStatus"];
+                storm_of?: components["schemas"]["StormOf"] | null;
                 summary: string;
                 title: string;
                 /** Format: date-time */
@@ -2670,8 +3010,12 @@ export interface components {
             /** @description What a request changed. */
             data: {
                 alerts: number;
+                /** @description Alerts that joined an incident that was open. */
+                joined: number;
                 /** @description Incidents that opened. */
                 opened: number;
+                /** @description Incidents that opened again, since their problem came back. */
+                reopened: number;
                 /** @description Incidents that resolved. */
                 resolved: number;
             };
@@ -2750,6 +3094,33 @@ export interface components {
                 version: number;
             };
         };
+        Data_SettingsView: {
+            /**
+             * @description Unless an organisation says otherwise: 600, 10, 60.
+             * @example {
+             *       "reopen_seconds": 600,
+             *       "storm_threshold": 10,
+             *       "storm_window_seconds": 60
+             *     }
+             */
+            data: {
+                /**
+                 * Format: int32
+                 * @description For how long after its end a problem that comes back is the same incident; 0 to 86,400, and 0 for never.
+                 */
+                reopen_seconds: number;
+                /**
+                 * Format: int32
+                 * @description So many firings of one rule, or at one service, within the window are one incident, 2 to 10,000; null for never.
+                 */
+                storm_threshold?: number | null;
+                /**
+                 * Format: int32
+                 * @description 5 to 3,600.
+                 */
+                storm_window_seconds: number;
+            };
+        };
         Data_SilenceView: {
             data: {
                 author: string;
@@ -2781,12 +3152,18 @@ export interface components {
                 evaluated: number;
                 /** @description Rules that could not be evaluated; each says why in its `last_error`. */
                 failed: number;
+                /** @description Firings that joined an incident that was open. */
+                joined: number;
                 /** @description Rules that there was no time for. */
                 left: number;
                 /** @description Incidents that opened. */
                 opened: number;
+                /** @description Incidents that opened again, since their problem came back. */
+                reopened: number;
                 /** @description Incidents that resolved. */
                 resolved: number;
+                /** @description Incidents that were snoozed and are not any more. */
+                woken: number;
             };
         };
         Data_TestView: {
@@ -2869,6 +3246,13 @@ export interface components {
                 secret?: string | null;
             };
         };
+        /** Format: uuid */
+        DeploymentId: string;
+        /**
+         * @description Where a deployment stands.
+         * @enum {string}
+         */
+        DeploymentStatus: "pending" | "in_progress" | "success" | "failure" | "cancelled" | "superseded";
         /**
          * @description What a rule is for, in the words of its makers: at most 2,000 characters; line breaks and tabs are the only control
          *     characters in it.
@@ -2942,7 +3326,7 @@ export interface components {
          * @description What a row of the timeline tells.
          * @enum {string}
          */
-        EventKind: "opened" | "acknowledged" | "resolved" | "firing_held" | "firing_ended" | "severity_changed" | "title_changed" | "note" | "notification_enqueued" | "notification_sent" | "notification_failed" | "notification_dead" | "notification_revived" | "nobody_told" | "notification_held" | "notification_released" | "notification_unknown";
+        EventKind: "opened" | "acknowledged" | "resolved" | "firing_held" | "firing_ended" | "severity_changed" | "title_changed" | "note" | "notification_enqueued" | "notification_sent" | "notification_failed" | "notification_dead" | "notification_revived" | "nobody_told" | "notification_held" | "notification_released" | "notification_unknown" | "reopened" | "assigned" | "snoozed" | "snooze_ended" | "merged" | "took_in" | "firing_joined";
         /** @description One line of the timeline. */
         EventView: {
             actor_user_id?: components["schemas"]["UserId"] | null;
@@ -3000,6 +3384,23 @@ export interface components {
             service_id?: components["schemas"]["ServiceId"] | null;
             state: components["schemas"]["FiringState"];
         };
+        /** @description One of the problems that an incident is about, and how it came to be told with it. */
+        FoldedFiring: {
+            /** @description In words. */
+            because: string;
+            /** Format: date-time */
+            cleared_at?: string | null;
+            environment_id?: components["schemas"]["EnvironmentId"] | null;
+            /** Format: int64 */
+            firings: number;
+            /** Format: date-time */
+            first_fired_at: string;
+            member_id: components["schemas"]["IncidentMemberId"];
+            row: components["schemas"]["RowRef"];
+            rule_id?: components["schemas"]["AlertRuleId"] | null;
+            service_id?: components["schemas"]["ServiceId"] | null;
+            title: string;
+        };
         /** @description At most 10,000 characters, not blank; line breaks and tabs are the only control characters in it. */
         FreeText: string;
         HeartbeatUrlView: {
@@ -3036,9 +3437,25 @@ export interface components {
         } | {
             /** @enum {string} */
             held_by: "opening_held";
+        } | {
+            /** @enum {string} */
+            held_by: "snoozed";
+            /** Format: date-time */
+            until: string;
         };
         /** @description An incident with its newest 500 events, oldest first, and its newest 100 notifications, newest first. */
         IncidentDetailView: components["schemas"]["IncidentView"] & {
+            /**
+             * Format: int64
+             * @description Of all its problems, how many burn, and how many are clear.
+             */
+            burning: number;
+            /** Format: int64 */
+            clear: number;
+            /** @description The problems that it is about, those that fired first first; at most 100 of them. */
+            members: components["schemas"]["MemberView"][];
+            /** @description The incidents that became part of it, newest first; at most 100 of them. */
+            merged: components["schemas"]["MergedView"][];
             notifications: components["schemas"]["NotificationDetailView"][];
             timeline: components["schemas"]["EventView"][];
         };
@@ -3046,6 +3463,11 @@ export interface components {
         IncidentEventId: string;
         /** @description An incident, and how each of its transitions reached each channel, or why not. At most 1,000 of them, newest first. */
         IncidentExplanation: {
+            /**
+             * @description The problems that it is about, those that fired first first, at most 100; at one place where a place is explained.
+             *     `/api/incidents/{id}/members` has them all.
+             */
+            firings: components["schemas"]["FoldedFiring"][];
             /** @description Times at which the rule would have fired again, and what held it. */
             held_firings: Record<string, never>[];
             incident: components["schemas"]["IncidentView"];
@@ -3053,6 +3475,11 @@ export interface components {
         };
         /** Format: uuid */
         IncidentId: string;
+        /**
+         * Format: uuid
+         * @description One of the problems that an incident is about.
+         */
+        IncidentMemberId: string;
         /** @description An incident of these days where the rule looks. */
         IncidentMetView: {
             /** @description Whether the candidate fires at that time and place. */
@@ -3072,7 +3499,7 @@ export interface components {
          */
         IncidentSource: "rule" | "manual" | "alertmanager" | "channel";
         /**
-         * @description Where an incident stands. It never goes back.
+         * @description Where an incident stands.
          * @enum {string}
          */
         IncidentStatus: "open" | "acknowledged" | "resolved";
@@ -3080,19 +3507,42 @@ export interface components {
             /** Format: date-time */
             acknowledged_at?: string | null;
             acknowledged_by?: components["schemas"]["UserId"] | null;
+            assignee_id?: components["schemas"]["UserId"] | null;
             environment_id?: components["schemas"]["EnvironmentId"] | null;
+            /**
+             * Format: int64
+             * @description Firings that it is about.
+             * @example 37
+             */
+            firings: number;
             id: components["schemas"]["IncidentId"];
             labels: components["schemas"]["Labels"];
             /** Format: date-time */
+            last_fired_at?: string | null;
+            merged_into?: components["schemas"]["IncidentId"] | null;
+            /** Format: date-time */
             opened_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last opened again, and how often that was.
+             */
+            reopened_at?: string | null;
+            /** Format: int32 */
+            reopened_times: number;
             /** Format: date-time */
             resolved_at?: string | null;
             resolved_by?: components["schemas"]["UserId"] | null;
             rule_id?: components["schemas"]["AlertRuleId"] | null;
             service_id?: components["schemas"]["ServiceId"] | null;
             severity: components["schemas"]["Severity"];
+            /**
+             * Format: date-time
+             * @description Until then it tells nobody; null unless it is snoozed.
+             */
+            snoozed_until?: string | null;
             source: components["schemas"]["IncidentSource"];
             status: components["schemas"]["IncidentStatus"];
+            storm_of?: components["schemas"]["StormOf"] | null;
             summary: string;
             title: string;
             /** Format: date-time */
@@ -3103,10 +3553,25 @@ export interface components {
          * @enum {string}
          */
         JobState: "pending" | "claimed" | "sent" | "dead" | "unknown" | "held" | "unrouted";
+        /**
+         * @description How a pattern changed.
+         * @enum {string}
+         */
+        Kind: "new" | "gone" | "risen" | "fallen";
         /** @description Name and value pairs of a rule or of an alert from outside, within bounds. */
         Labels: {
             [key: string]: string;
         };
+        /**
+         * @description Levels in rising order. Stored as the smallint `code()`, which sorts the same way.
+         * @enum {string}
+         */
+        Level: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+        /**
+         * @description How an earlier incident is like this one.
+         * @enum {string}
+         */
+        Likeness: "problem" | "rule" | "service";
         /** Format: uuid */
         MaintenanceWindowId: string;
         /**
@@ -3134,6 +3599,59 @@ export interface components {
             rule_id: components["schemas"]["AlertRuleId"] | null;
             /** @default null */
             service_id: components["schemas"]["ServiceId"] | null;
+        };
+        /** @description One of the problems that an incident is about. */
+        MemberView: {
+            /**
+             * Format: date-time
+             * @description Null while it burns.
+             */
+            cleared_at?: string | null;
+            environment_id?: components["schemas"]["EnvironmentId"] | null;
+            /**
+             * Format: int64
+             * @example 2
+             */
+            firings: number;
+            /** Format: date-time */
+            first_fired_at: string;
+            id: components["schemas"]["IncidentMemberId"];
+            /** Format: date-time */
+            last_fired_at: string;
+            merged_from?: components["schemas"]["IncidentId"] | null;
+            rule_id?: components["schemas"]["AlertRuleId"] | null;
+            service_id?: components["schemas"]["ServiceId"] | null;
+            severity: components["schemas"]["Severity"];
+            /**
+             * @description What was seen when it last fired.
+             * @example 27 errors in the last 60 s (threshold 20)
+             */
+            summary: string;
+            /** @example too many errors: checkout / production */
+            title: string;
+        };
+        /**
+         * @example {
+         *       "into": "0b9a4f0e-52a5-4d6f-9b61-6ad58f1746e7",
+         *       "reason": "the same outage of the database"
+         *     }
+         */
+        MergeIncidentRequest: {
+            /** @description The incident that goes on with the story of both. */
+            into: components["schemas"]["IncidentId"];
+            reason?: components["schemas"]["FreeText"] | null;
+        };
+        /** @description An incident that became part of another. */
+        MergedView: {
+            id: components["schemas"]["IncidentId"];
+            /** Format: date-time */
+            opened_at: string;
+            /**
+             * Format: date-time
+             * @description When it was merged.
+             */
+            resolved_at?: string | null;
+            title: string;
         };
         /** @description A moment at a place: the incidents that were not over, each explained, and every rule that looks there. */
         MomentExplanation: {
@@ -3193,7 +3711,7 @@ export interface components {
          * @description The changes of an incident that people are told of.
          * @enum {string}
          */
-        NotifiedTransition: "opened" | "acknowledged" | "resolved";
+        NotifiedTransition: "opened" | "acknowledged" | "resolved" | "reopened" | "raised" | "reminded";
         /** @description One window, in time. */
         OccurrenceView: {
             /** Format: date-time */
@@ -3265,23 +3783,79 @@ export interface components {
                 /** Format: date-time */
                 acknowledged_at?: string | null;
                 acknowledged_by?: components["schemas"]["UserId"] | null;
+                assignee_id?: components["schemas"]["UserId"] | null;
                 environment_id?: components["schemas"]["EnvironmentId"] | null;
+                /**
+                 * Format: int64
+                 * @description Firings that it is about.
+                 * @example 37
+                 */
+                firings: number;
                 id: components["schemas"]["IncidentId"];
                 labels: components["schemas"]["Labels"];
                 /** Format: date-time */
+                last_fired_at?: string | null;
+                merged_into?: components["schemas"]["IncidentId"] | null;
+                /** Format: date-time */
                 opened_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it was last opened again, and how often that was.
+                 */
+                reopened_at?: string | null;
+                /** Format: int32 */
+                reopened_times: number;
                 /** Format: date-time */
                 resolved_at?: string | null;
                 resolved_by?: components["schemas"]["UserId"] | null;
                 rule_id?: components["schemas"]["AlertRuleId"] | null;
                 service_id?: components["schemas"]["ServiceId"] | null;
                 severity: components["schemas"]["Severity"];
+                /**
+                 * Format: date-time
+                 * @description Until then it tells nobody; null unless it is snoozed.
+                 */
+                snoozed_until?: string | null;
                 source: components["schemas"]["IncidentSource"];
                 status: components["schemas"]["IncidentStatus"];
+                storm_of?: components["schemas"]["StormOf"] | null;
                 summary: string;
                 title: string;
                 /** Format: date-time */
                 updated_at: string;
+            }[];
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list; `next_cursor` is null at the end. */
+        Page_MemberView: {
+            data: {
+                /**
+                 * Format: date-time
+                 * @description Null while it burns.
+                 */
+                cleared_at?: string | null;
+                environment_id?: components["schemas"]["EnvironmentId"] | null;
+                /**
+                 * Format: int64
+                 * @example 2
+                 */
+                firings: number;
+                /** Format: date-time */
+                first_fired_at: string;
+                id: components["schemas"]["IncidentMemberId"];
+                /** Format: date-time */
+                last_fired_at: string;
+                merged_from?: components["schemas"]["IncidentId"] | null;
+                rule_id?: components["schemas"]["AlertRuleId"] | null;
+                service_id?: components["schemas"]["ServiceId"] | null;
+                severity: components["schemas"]["Severity"];
+                /**
+                 * @description What was seen when it last fired.
+                 * @example 27 errors in the last 60 s (threshold 20)
+                 */
+                summary: string;
+                /** @example too many errors: checkout / production */
+                title: string;
             }[];
             next_cursor?: string | null;
         };
@@ -3404,6 +3978,123 @@ export interface components {
             }[];
             next_cursor?: string | null;
         };
+        PartView_DeployedView: {
+            found: {
+                actor?: string | null;
+                /** Format: date-time */
+                began_at: string;
+                commit_message?: string | null;
+                commit_sha?: string | null;
+                /**
+                 * @description Where GitHub shows what changed since the deployment before it.
+                 * @example https://github.com/acme/shop/compare/1f0a9c3...8be21d4
+                 */
+                compare_url?: string | null;
+                deployment_id: components["schemas"]["DeploymentId"];
+                environment_id: components["schemas"]["EnvironmentId"];
+                /**
+                 * Format: int64
+                 * @description How long before the incident opened.
+                 * @example 240
+                 */
+                seconds_before: number;
+                service_id: components["schemas"]["ServiceId"];
+                status: components["schemas"]["DeploymentStatus"];
+                /** @example v1.8.2 */
+                version?: string | null;
+            }[];
+            /** @description Why there may be more, or why there is nothing; null when that is all. */
+            partial?: string | null;
+        };
+        PartView_PatternView: {
+            found: {
+                /** Format: date-time */
+                first_seen?: string | null;
+                /**
+                 * @description As `/api/logs/patterns` names it.
+                 * @example 7bbe86d97c2d991b
+                 */
+                id: string;
+                kind: components["schemas"]["Kind"];
+                level: components["schemas"]["Level"];
+                /** Format: int64 */
+                lines_after: number;
+                /** Format: int64 */
+                lines_before: number;
+                /** @description A query that finds its lines. */
+                query: string;
+                sample: string;
+                service_id: components["schemas"]["ServiceId"];
+                /** @example payment for order <*> failed: card_declined */
+                text: string;
+            }[];
+            /** @description Why there may be more, or why there is nothing; null when that is all. */
+            partial?: string | null;
+        };
+        PartView_SampleView: {
+            found: {
+                environment_id: components["schemas"]["EnvironmentId"];
+                /** @description As `/api/logs/line` takes it: the line keeps it as long as it is kept. */
+                id: string;
+                level: components["schemas"]["Level"];
+                message: string;
+                service_id: components["schemas"]["ServiceId"];
+                /** Format: date-time */
+                timestamp: string;
+            }[];
+            /** @description Why there may be more, or why there is nothing; null when that is all. */
+            partial?: string | null;
+        };
+        PartView_SimilarView: {
+            found: {
+                /**
+                 * @description How it ended, in words, and the row of its timeline that says so.
+                 * @example resolved: the condition is no longer met: 0 errors in the last 60 s (threshold 20)
+                 */
+                end?: string | null;
+                end_event_id?: components["schemas"]["IncidentEventId"] | null;
+                incident_id: components["schemas"]["IncidentId"];
+                /**
+                 * Format: int64
+                 * @description How long it lasted; null for one that is not over.
+                 * @example 1260
+                 */
+                lasted_seconds?: number | null;
+                /** Format: date-time */
+                opened_at: string;
+                same: components["schemas"]["Likeness"];
+                title: string;
+            }[];
+            /** @description Why there may be more, or why there is nothing; null when that is all. */
+            partial?: string | null;
+        };
+        PartView_ValueView: {
+            found: {
+                /** @example region */
+                field: string;
+                /**
+                 * @description A query that finds the lines that have it.
+                 * @example region:eu-west-2
+                 */
+                query: string;
+                /**
+                 * Format: double
+                 * @description Of all lines there, 0 to 1.
+                 * @example 0.18
+                 */
+                share_of_all: number;
+                /**
+                 * Format: double
+                 * @description Of the incident's lines.
+                 * @example 0.93
+                 */
+                share_of_its: number;
+                /** @example eu-west-2 */
+                value: string;
+            }[];
+            /** @description Why there may be more, or why there is nothing; null when that is all. */
+            partial?: string | null;
+        };
         /** @description A request. Fields that are not used are not read, so that newer versions are taken. */
         Payload: {
             alerts: components["schemas"]["Alert"][];
@@ -3478,8 +4169,12 @@ export interface components {
         /** @description What a request changed. */
         ReceivedView: {
             alerts: number;
+            /** @description Alerts that joined an incident that was open. */
+            joined: number;
             /** @description Incidents that opened. */
             opened: number;
+            /** @description Incidents that opened again, since their problem came back. */
+            reopened: number;
             /** @description Incidents that resolved. */
             resolved: number;
         };
@@ -3691,6 +4386,31 @@ export interface components {
         /** Format: uuid */
         ServiceId: string;
         /**
+         * @description Unless an organisation says otherwise: 600, 10, 60.
+         * @example {
+         *       "reopen_seconds": 600,
+         *       "storm_threshold": 10,
+         *       "storm_window_seconds": 60
+         *     }
+         */
+        SettingsView: {
+            /**
+             * Format: int32
+             * @description For how long after its end a problem that comes back is the same incident; 0 to 86,400, and 0 for never.
+             */
+            reopen_seconds: number;
+            /**
+             * Format: int32
+             * @description So many firings of one rule, or at one service, within the window are one incident, 2 to 10,000; null for never.
+             */
+            storm_threshold?: number | null;
+            /**
+             * Format: int32
+             * @description 5 to 3,600.
+             */
+            storm_window_seconds: number;
+        };
+        /**
          * @description In rising order.
          * @enum {string}
          */
@@ -3739,17 +4459,28 @@ export interface components {
          * @enum {string}
          */
         StepKind: "evaluation" | "grouping" | "silence" | "routing" | "channel" | "attempt";
+        /**
+         * @description What a storm is of.
+         * @enum {string}
+         */
+        StormOf: "rule" | "service";
         /** @description What a sweep did. */
         Swept: {
             evaluated: number;
             /** @description Rules that could not be evaluated; each says why in its `last_error`. */
             failed: number;
+            /** @description Firings that joined an incident that was open. */
+            joined: number;
             /** @description Rules that there was no time for. */
             left: number;
             /** @description Incidents that opened. */
             opened: number;
+            /** @description Incidents that opened again, since their problem came back. */
+            reopened: number;
             /** @description Incidents that resolved. */
             resolved: number;
+            /** @description Incidents that were snoozed and are not any more. */
+            woken: number;
         };
         /** @description What came of a test message. */
         TestView: {

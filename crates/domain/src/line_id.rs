@@ -3,31 +3,31 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::ids::EnvironmentId;
-use logstore::reader::Line;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::ids::{EnvironmentId, LogId};
+
 /// Printed as 43 characters that need no escaping in a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LineId {
-    pub(crate) environment_id: EnvironmentId,
+pub struct LineId {
+    pub environment_id: EnvironmentId,
     /// Microseconds since 1970.
     ts: i64,
-    pub(crate) number: i64,
+    pub number: i64,
 }
 
 impl LineId {
-    pub(crate) fn of(line: &Line) -> Self {
+    pub fn new(environment_id: EnvironmentId, ts: OffsetDateTime, id: LogId) -> Self {
         Self {
-            environment_id: line.environment_id,
-            ts: (line.ts.unix_timestamp_nanos() / 1_000) as i64,
-            number: line.id.0,
+            environment_id,
+            ts: (ts.unix_timestamp_nanos() / 1_000) as i64,
+            number: id.0,
         }
     }
 
-    pub(crate) fn at(&self) -> OffsetDateTime {
+    pub fn at(&self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.ts) * 1_000)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
@@ -35,7 +35,7 @@ impl LineId {
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("is no id of a line")]
-pub(crate) struct InvalidLineId;
+pub struct InvalidLineId;
 
 impl std::str::FromStr for LineId {
     type Err = InvalidLineId;
