@@ -28,6 +28,8 @@ export interface RuleKind {
   meaning: (params: Values) => string;
   /** What its chart shows; null where a draft has no history. */
   reads: string | null;
+  /** Whether it is of one environment of one service, and not of each. */
+  onePlace?: boolean;
 }
 
 const WINDOWS = [10, 30, 60, 300, 600, 1800, 3600, 21600, 86400];
@@ -86,6 +88,7 @@ export const RULE_KINDS: Record<RuleType, RuleKind> = {
     fields: [seconds('every_seconds', 'It calls every', 3600, [30, 60, 300, 600, 1800, 3600, 21600, 86400, 604800]), seconds('grace_seconds', 'And may be late by', 300, [0, 30, 60, 300, 600, 1800, 3600, 21600])],
     meaning: ({ every_seconds, grace_seconds }) => `a job that calls every ${time(every_seconds)} is late by more than ${time(grace_seconds)}`,
     reads: null,
+    onePlace: true,
   },
 };
 

@@ -114,7 +114,7 @@ test('an incident is silenced from its page, explained, and told once the silenc
       await page.getByLabel('Environment').selectOption('production');
       await page.getByRole('button', { name: 'Explain' }).click();
       const moment = page.getByTestId('moment');
-      await moment.getByText('Payments fail again').waitFor();
+      await moment.getByRole('link', { name: 'Payments fail again' }).waitFor();
       await moment.getByText('A silence holds it back: planned migration.').first().waitFor();
       await moment.getByText('No alert looks at this place.').waitFor();
       assert.deepEqual(await violations(page), []);
@@ -226,11 +226,11 @@ test('alerts of all kinds are made, tried on history, changed and looked back at
 
     // Tried before it wakes somebody.
     await begin('Error burst', 'error_count');
-    await dialog.getByLabel('Error lines').fill('9');
+    await dialog.getByLabel('Error lines', { exact: true }).fill('9');
     const backtest = dialog.getByTestId('backtest');
     await backtest.getByRole('button', { name: 'Try it' }).click();
     await backtest.getByText('It would have fired once').waitFor();
-    await dialog.getByLabel('Error lines').fill('100');
+    await dialog.getByLabel('Error lines', { exact: true }).fill('100');
     await backtest.getByText('changed since').waitFor();
     await backtest.getByRole('button', { name: 'Try it' }).click();
     await backtest.getByText('It would have fired never').waitFor();
@@ -262,6 +262,8 @@ test('alerts of all kinds are made, tried on history, changed and looked back at
 
     // A heartbeat's address is shown once; calling it is seen.
     await begin('Backup', 'heartbeat');
+    await dialog.getByLabel('Service').selectOption('checkout');
+    await dialog.getByLabel('Environment').selectOption('production');
     await dialog.getByRole('button', { name: 'Create' }).click();
     const address = /https?:\/\/\S+\/api\/v1\/heartbeats\/slh_\w+/.exec(await dialog.getByTestId('heartbeat').textContent())[0];
     assert.deepEqual(await violations(page), []);
@@ -274,7 +276,7 @@ test('alerts of all kinds are made, tried on history, changed and looked back at
     await page.getByRole('link', { name: 'Alerts' }).click();
     await page.getByRole('link', { name: 'Error burst' }).click();
     await page.getByRole('button', { name: 'Edit', exact: true }).click();
-    await dialog.getByLabel('Error lines').fill('9');
+    await dialog.getByLabel('Error lines', { exact: true }).fill('9');
     await backtest.getByRole('button', { name: 'Try it' }).click();
     await backtest.getByText(/It would have fired once.*The version in force: never/).waitFor();
     await dialog.getByRole('button', { name: 'Save' }).click();
