@@ -17,6 +17,12 @@ export const AROUNDS: [string, string][] = [['15m', '15 min'], ['1h', '1 h'], ['
 
 export const periodOf = (window: { from: string; to: string }, zone: Zone): string => `${stamp(window.from, zone, false)} – ${stamp(window.to, zone, false)}`;
 
+const AROUND_MS = 3_600_000;
+
+/** What a deployment changed: patterns and values of the hour after it against the hour before. */
+export const changesPath = (deployment: string, at: number, place: { service?: string; environment?: string }): string =>
+  `${searchPath({ ...place, from: at - AROUND_MS, to: at + AROUND_MS })}&${new URLSearchParams({ tab: 'changes', deployment })}`;
+
 /** The lines of a pattern or value in one of the windows; `place` is where a deployment went to. */
 export function linesOf(search: Search, query: string, window: { from: string; to: string }, place: { service?: string; environment?: string }): string {
   const { service, environment, levels, trace_id, request_id } = search;

@@ -92,6 +92,8 @@ export const RULE_KINDS: Record<RuleType, RuleKind> = {
   },
 };
 
+export const isRuleType = (text: string): text is RuleType => Object.hasOwn(RULE_KINDS, text);
+
 export const kindOf = (type: string): RuleKind => RULE_KINDS[type as RuleType] ?? { name: type, fields: [], meaning: () => type.replaceAll('_', ' '), reads: null };
 
 export interface RuleForm {

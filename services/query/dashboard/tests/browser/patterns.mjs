@@ -75,6 +75,21 @@ test('patterns and what changed are tabs of a search, and lead to lines', () =>
     assert.equal(parameter(page, 'environment'), 'production');
     assert.match(parameter(page, 'from'), /Z$/);
 
+    // From the deployment itself.
+    await page.goto(`${GATEWAY}/deployments`);
+    await page.getByRole('link', { name: 'What changed' }).click();
+    await item('payment for order').getByText('new', { exact: true }).waitFor();
+    assert.equal(parameter(page, 'service'), 'checkout');
+
+    // A search becomes an alert.
+    await page.goto(`${GATEWAY}/logs?service=checkout&q=card_declined`);
+    await page.getByRole('link', { name: 'Alert on this search' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name', { exact: true }).fill('Declined');
+    assert.equal(await dialog.getByLabel('Search', { exact: true }).inputValue(), 'card_declined');
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    await page.getByText(/match “card_declined”.* In checkout, every environment/).waitFor();
+
     // A mistake is marked where it is, on these tabs too.
     await page.goto(`${GATEWAY}/logs?tab=patterns&q=${encodeURIComponent('level:eror')}`);
     await page.getByTestId('mistake').waitFor();

@@ -203,6 +203,27 @@ test('what was given up is sent again, one by one and all at once', () =>
     }
   }));
 
+test('a channel is renamed, told what to do in doubt, and given another secret', () =>
+  withBrowser(async (browser) => {
+    const { context } = await signUp(browser, 'Acme');
+    await send(context, 'POST', '/api/channels', { type: 'webhook', name: 'hook', config: { url: 'http://127.0.0.1:9/hook' } });
+    const watch = new Watch();
+    const page = watch.on(await context.newPage());
+    await page.goto(`${GATEWAY}/channels`);
+    const dialog = page.getByRole('dialog');
+    await page.getByRole('button', { name: 'Edit hook' }).click();
+    await dialog.getByLabel('Name', { exact: true }).fill('status page');
+    await dialog.getByLabel('When nobody knows').selectOption('at_least_once');
+    assert.deepEqual(await violations(page), []);
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('status page', { exact: true }).waitFor();
+    assert.equal((await send(context, 'GET', '/api/channels'))[0].on_unknown, 'at_least_once');
+    await page.getByRole('button', { name: 'Edit status page' }).click();
+    await dialog.getByRole('button', { name: 'Make a new secret' }).click();
+    await page.getByText(/^whsec_/).waitFor();
+    watch.check();
+  }));
+
 test('alerts of all kinds are made, tried on history, changed and looked back at', () =>
   withBrowser(async (browser) => {
     const { context } = await signUp(browser, 'Acme');

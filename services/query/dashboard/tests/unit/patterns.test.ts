@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { linesOf } from '../../src/lib/changes';
+import { changesPath, linesOf } from '../../src/lib/changes';
 import { holes, isNew, percent, withPattern } from '../../src/lib/patterns';
 import { chips } from '../../src/lib/query';
 import { readSearch } from '../../src/lib/search';
@@ -28,5 +28,6 @@ describe('patterns', () => {
     const search = readSearch(new URLSearchParams('q=declined | stats count()&level=error&service=all&trace_id=t1'));
     const path = linesOf(search, 'region:eu', { from: '2026-01-31T12:00:00Z', to: '2026-01-31T13:00:00Z' }, { service: 'checkout', environment: 'production' });
     expect(Object.fromEntries(new URL(path, 'http://x').searchParams)).toEqual({ service: 'checkout', environment: 'production', level: 'error', trace_id: 't1', q: 'declined region:eu', from: '2026-01-31T12:00:00.000Z', to: '2026-01-31T13:00:00.000Z' });
+    expect(Object.fromEntries(new URL(changesPath('d', Date.parse('2026-01-31T12:00:00Z'), { service: 'checkout' }), 'http://x').searchParams)).toEqual({ service: 'checkout', from: '2026-01-31T11:00:00.000Z', to: '2026-01-31T13:00:00.000Z', tab: 'changes', deployment: 'd' });
   });
 });
