@@ -3623,6 +3623,7 @@ export interface components {
             /** @description What the job of a heartbeat calls, with POST or GET; it is not shown again. */
             heartbeat_url?: string | null;
         };
+        /** @description A draft, or a rule as it is in force. */
         RulePreviewRequest: {
             draft?: components["schemas"]["Draft"] | null;
             /**
