@@ -12,7 +12,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use service_kit::ApiError;
 
 /// Addresses of pages; the browser's router takes them apart. Paths of the API are not among them.
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 23] = [
     "/",
     "/login",
     "/signup",
@@ -26,7 +26,12 @@ const PAGES: [&str; 18] = [
     "/incidents",
     "/incidents/{id}",
     "/alerts",
+    "/alerts/{id}",
     "/channels",
+    "/routing",
+    "/silences",
+    "/notifications",
+    "/explain",
     "/members",
     "/audit",
     "/diagnostics",

@@ -41,6 +41,16 @@ async fn the_log_explorer_helps_follows_and_shares() {
     run(&Stack::start().await, &["--test", "tests/browser/explorer.mjs"]).await;
 }
 
+#[tokio::test]
+async fn patterns_changes_and_exports_lead_to_lines() {
+    run(&Stack::start().await, &["--test", "tests/browser/patterns.mjs"]).await;
+}
+
+#[tokio::test]
+async fn people_decide_who_is_told_and_see_why() {
+    run(&Stack::start().await, &["--test", "tests/browser/told.mjs"]).await;
+}
+
 /// Following lines for a minute: FOLLOW_SECONDS=60.
 #[tokio::test]
 async fn long_lists_stay_smooth_and_small() {

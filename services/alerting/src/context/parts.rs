@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::error::Error;
 use std::time::Duration;
 
 use db::deployments::{self, Deployment};
 use db::incidents::{self, Incident, events};
-use db::{Connection, DbError};
+use db::{Connection, DbError, causes};
 use domain::ids::{IncidentEventId, IncidentId, OrgId, ServiceId};
 use domain::query::Expr;
 use domain::what_changed::Kind;
@@ -103,7 +102,7 @@ impl Seeker<'_> {
             Ok(found) => found,
             Err(error) => {
                 let incident = self.incident.id;
-                tracing::warn!(error = &error as &dyn Error, incident.id = %incident, "part of the context of incident {incident} is missing: {purpose}");
+                tracing::warn!(error = causes::chain(&error), incident.id = %incident, "part of the context of incident {incident} is missing: {purpose}");
                 Found::none("it could not be looked for now; ask again in a moment")
             }
         }

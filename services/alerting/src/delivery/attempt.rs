@@ -126,7 +126,7 @@ impl Attempt<'_> {
         match self.find_samples(started).await {
             Ok(samples) => samples,
             Err(error) => {
-                tracing::debug!(error = &error as &dyn Error, "a page goes without sample lines");
+                tracing::debug!(error = causes::chain(&error), "a page goes without sample lines");
                 Vec::new()
             }
         }

@@ -29,7 +29,7 @@ const MOST_SERIES: usize = 20;
 /// A draft, or a rule as it is in force.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct PreviewRequest {
+struct RulePreviewRequest {
     rule_id: Option<AlertRuleId>,
     draft: Option<Draft>,
     /// Six hours before `to` when absent; at most seven days before it.
@@ -87,7 +87,7 @@ pub(crate) struct PreviewView {
 #[utoipa::path(
     tag = "rules",
     security(("session" = ["viewer"])),
-    request_body(content = PreviewRequest, examples(
+    request_body(content = RulePreviewRequest, examples(
         ("draft" = (summary = "A draft, the last six hours", value = json!({"draft": {"type": "error_rate",
             "params": {"threshold_percent": 5, "window_seconds": 300, "min_lines": 50}}})))
     )),
@@ -103,7 +103,7 @@ pub(crate) async fn preview(
     caller: Viewer,
     kit: web::Data<Kit>,
     state: web::Data<State>,
-    JsonBody(body): JsonBody<PreviewRequest>,
+    JsonBody(body): JsonBody<RulePreviewRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let rule_id = body.rule_id.unwrap_or_else(AlertRuleId::generate);
     let tried = match (&body.draft, body.rule_id) {

@@ -63,6 +63,11 @@ export async function ask<T>(call: Promise<Answer<T>>, how: { stay?: boolean } =
   throw failure;
 }
 
+/** The failure that an answer outside of the typed client is. */
+export async function failureFrom(response: Response): Promise<Failure> {
+  return failureOf({ error: await response.json().catch(() => undefined), response });
+}
+
 function failureOf({ error, response }: Answer<unknown>): Failure {
   const body = error as { error?: { code?: string; message?: string; details?: FieldProblem[] }; correlation_id?: string } | undefined;
   const retry = Number(response.headers.get('retry-after'));

@@ -7,12 +7,14 @@ import { Marks } from './marks.svelte';
 import { names } from './names.svelte';
 import { filterOf, mistake, split } from './query';
 import { route } from './router.svelte';
-import { asked, LEVELS, readSearch, type Level } from './search';
+import { asked, LEVELS, readSearch, woven, type Level } from './search';
 import { MOST, Tail } from './tail.svelte';
 import { hits } from './text';
 
 const PAGE = 200;
 const MORE = 500;
+/** Lines that may have come between a search and the stream of new ones. */
+const CATCH_UP = 1000;
 /** How often the chart of a live search is drawn anew. */
 const CHART_MS = 10_000;
 
@@ -37,9 +39,12 @@ export class Explorer {
   busy = $state(false);
   /** What lines are chosen by, with the times of the search on the page; without the pipe. */
   filter = $state.raw<Filter>({});
-  wrong = $derived(mistake(this.problem?.of('q')));
   listed = $derived(look.line ? this.lines.find((line) => line.id === look.line) : undefined);
   #control: AbortController | undefined;
+  /** Rises with every search that brought lines. */
+  #searched = $state(0);
+  /** The search whose lines or numbers are there. */
+  #foundFor: string | undefined;
   #query: ReturnType<typeof asked> | undefined;
 
   marks = new Marks();
@@ -49,6 +54,7 @@ export class Explorer {
     const now = (await ask(api.GET('/api/logs/histogram', { params: { query }, signal }))).data;
     return { now, before: look.compare ? await periodBefore(query, now, signal) : undefined };
   });
+  wrong = $derived(mistake((this.problem ?? this.histogram.problem)?.of('q')));
   fields = new Loaded(async (signal) => {
     const { q: _, ...query } = this.filter;
     return (await ask(api.GET('/api/logs/fields', { params: { query }, signal }))).data.fields;
@@ -93,6 +99,13 @@ export class Explorer {
     this.filter = this.#chosenBy(this.#query);
     void this.#drawChart();
     if (look.side) void this.fields.load();
+    this.#foundFor = undefined;
+    if (!look.found) {
+      this.#forget();
+      [this.problem, this.busy] = [undefined, false];
+      return;
+    }
+    const key = this.#key;
     const query = this.#query;
     await this.#finish(own, async () => {
       if (this.isNumbers) {
@@ -102,7 +115,27 @@ export class Explorer {
       const page = await ask(api.GET('/api/logs/query', { params: { query: { ...query, limit: PAGE } }, signal: own.signal }));
       return () => ([this.table, this.answer, this.lines] = [undefined, page, page.data]);
     });
-    if (this.#control === own && this.problem) [this.lines, this.table, this.answer] = [[], undefined, undefined];
+    if (this.#control !== own) return;
+    if (this.problem) return this.#forget();
+    this.#foundFor = key;
+    this.#searched += 1;
+  };
+
+  #forget() {
+    [this.lines, this.table, this.answer] = [[], undefined, undefined];
+  }
+
+  /**
+   * Lines that came after the search looked and before the stream began, or that the search's own answer took away again. To be
+   * called once both are there.
+   */
+  #catchUp = async (signal: AbortSignal) => {
+    const { to: _, ...query } = this.filter;
+    const page = await ask(api.GET('/api/logs/query', { params: { query: { ...query, limit: CATCH_UP } }, signal })).catch(() => null);
+    if (!page || signal.aborted) return;
+    // What is older than the last of them comes when they are scrolled on.
+    const end = this.answer?.next_cursor ? Date.parse(this.lines.at(-1)?.timestamp ?? '') : NaN;
+    this.lines = woven(this.lines, Number.isNaN(end) ? page.data : page.data.filter((line) => Date.parse(line.timestamp) >= end)).slice(0, MOST);
   };
 
   /** The next lines of the same search. */
@@ -113,7 +146,10 @@ export class Explorer {
     const query = { ...this.#query, limit: MORE, cursor };
     await this.#finish(own, async () => {
       const page = await ask(api.GET('/api/logs/query', { params: { query }, signal: own.signal }));
-      return () => ([this.answer, this.lines] = [page, [...this.lines, ...page.data]]);
+      return () => {
+        const known = new Set(this.lines.map((line) => line.id));
+        [this.answer, this.lines] = [page, [...this.lines, ...page.data.filter((line) => !known.has(line.id))]];
+      };
     });
   };
 
@@ -153,6 +189,12 @@ export class Explorer {
       untrack(() => void this.find());
       return this.cancel;
     });
+    // From patterns or changes to the lines, which were not asked for yet.
+    $effect(() => {
+      if (look.found) untrack(() => {
+        if (!this.busy && this.#foundFor !== this.#key) void this.find();
+      });
+    });
     $effect(() => {
       void look.compare;
       untrack(() => {
@@ -168,7 +210,7 @@ export class Explorer {
     });
     $effect(() => {
       void this.#key;
-      if (!look.live || this.isNumbers) return;
+      if (!look.live || this.isNumbers || !look.found) return;
       untrack(() => {
         const { from: _, to: __, ...all } = this.#chosenBy(asked(this.search, Date.now()));
         this.tail.start(all);
@@ -182,6 +224,12 @@ export class Explorer {
         clearInterval(timer);
         this.tail.stop();
       };
+    });
+    $effect(() => {
+      if (this.tail.state !== 'on' || !this.#searched) return;
+      const control = new AbortController();
+      untrack(() => void this.#catchUp(control.signal));
+      return () => control.abort();
     });
   }
 }

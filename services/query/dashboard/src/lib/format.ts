@@ -45,4 +45,10 @@ export function duration(seconds: number): string {
 const numbers = new Intl.NumberFormat('en');
 export const count = (value: number): string => numbers.format(value);
 
+/** 512 B, 3.4 MB */
+export function bytes(size: number): string {
+  const [value, unit] = size < 1000 ? [size, 'B'] : size < 1e6 ? [size / 1e3, 'KB'] : size < 1e9 ? [size / 1e6, 'MB'] : [size / 1e9, 'GB'];
+  return `${unit === 'B' ? value : value.toFixed(1)} ${unit}`;
+}
+
 export const words = (name: string): string => name.replace(/[_.]/g, ' ');

@@ -4,7 +4,9 @@ import { moved, readWidths, type Widths } from './columns';
 import { route, setParams } from './router.svelte';
 
 /** Parameters that change how lines are shown, and not which. */
-export const LOOKS = ['line', 'cols', 'wrap', 'zone', 'live', 'side', 'facets', 'compare', 'tab'];
+export const LOOKS = ['line', 'cols', 'wrap', 'zone', 'live', 'side', 'facets', 'compare', 'tab', 'sort', 'new', 'deployment', 'around'];
+/** Tabs that show something else than what the query asks for. */
+const DERIVED = ['patterns', 'changes'];
 const DEFAULT_COLUMNS = 'service';
 const MOST_COLUMNS = 8;
 const WIDTHS = 'widths';
@@ -31,6 +33,14 @@ class Look {
   facets = $derived(listed(route.params.get('facets') ?? ''));
   compare = $derived(route.params.get('compare') === '1');
   tab = $derived(route.params.get('tab') ?? '');
+  /** Whether the lines or numbers themselves are looked at. */
+  found = $derived(!DERIVED.includes(this.tab));
+  /** Of patterns: which come first, and whether others than new ones are shown. */
+  sort = $derived(route.params.get('sort') === 'newest' ? 'newest' : '');
+  onlyNew = $derived(route.params.get('new') === '1');
+  /** What changes are looked for around, instead of the time of the search. */
+  deployment = $derived(route.params.get('deployment') ?? '');
+  around = $derived(route.params.get('around') ?? '1h');
   widths = $state.raw<Widths>(stored());
 
   set(changes: Record<string, string | null>) {
@@ -38,7 +48,9 @@ class Look {
   }
 
   flip(name: 'wrap' | 'live' | 'compare') {
-    this.set({ [name]: this[name] ? null : '1' });
+    // New lines are followed where lines are.
+    if (name === 'live' && !this.live && !this.found) this.set({ live: '1', tab: null });
+    else this.set({ [name]: this[name] ? null : '1' });
   }
 
   flipSide() {

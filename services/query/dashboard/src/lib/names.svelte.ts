@@ -1,4 +1,4 @@
-/** Names of services, environments and members, for pages that have ids. */
+/** Names of services, environments, members, alerts and channels, for pages that have ids. */
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { api, ask, asFailure, type Failure } from './api';
 
@@ -8,6 +8,8 @@ class Names {
   problem = $state.raw<Failure | undefined>();
   #environments = new SvelteMap<string, string>();
   members = new SvelteMap<string, string>();
+  rules = new SvelteMap<string, string>();
+  channels = new SvelteMap<string, string>();
   #asked = new SvelteSet<string>();
 
   #loading: Promise<void> | undefined;
@@ -39,12 +41,26 @@ class Names {
     for (const member of members?.data ?? []) this.members.set(member.user_id, member.name || member.email);
   }
 
+  async loadRules() {
+    const rules = await ask(api.GET('/api/alerts', { params: { query: { limit: 1000 } } })).catch(() => null);
+    for (const rule of rules?.data ?? []) this.rules.set(rule.id, rule.name);
+  }
+
+  async loadChannels() {
+    const channels = await ask(api.GET('/api/channels', { params: { query: { limit: 1000 } } })).catch(() => null);
+    for (const channel of channels?.data ?? []) this.channels.set(channel.id, channel.name);
+  }
+
   /** What is not known (yet) is shown by the beginning of its id. */
   service = (id: string | null | undefined): string => (id ? (this.services.get(id) ?? id.slice(0, 8)) : 'every service');
 
   environment = (id: string | null | undefined): string => (id ? (this.#environments.get(id) ?? id.slice(0, 8)) : 'every environment');
 
   member = (id: string | null | undefined): string => (id ? (this.members.get(id) ?? id.slice(0, 8)) : 'Sightline');
+
+  rule = (id: string): string => this.rules.get(id) ?? id.slice(0, 8);
+
+  channel = (id: string): string => this.channels.get(id) ?? id.slice(0, 8);
 
   /** The id of a service, if it is known. */
   idOf = (name: string): string | undefined => [...this.services].find(([, known]) => known === name)?.[0];

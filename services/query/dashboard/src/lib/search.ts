@@ -78,7 +78,7 @@ export function asked(search: Search, now: number) {
 }
 
 /** The address of a search whose times are absolute: it means the same whenever it is opened. */
-export function searchPath({ from, to, ...parts }: { from: number; to: number; service?: string; environment?: string; level?: string; q?: string; line?: string }): string {
+export function searchPath({ from, to, ...parts }: { from: number; to: number; service?: string; environment?: string; level?: string; q?: string; line?: string; trace_id?: string; request_id?: string }): string {
   const given = Object.entries(parts).filter((entry): entry is [string, string] => Boolean(entry[1]));
   return `/logs?${new URLSearchParams([...given, ['from', new Date(from).toISOString()], ['to', new Date(to).toISOString()]])}`;
 }
@@ -105,4 +105,18 @@ export function field(line: object, path: string): string {
     value = (value as Record<string, unknown>)[part];
   }
   return value === null || value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** Lines, newest first, with others among them where their time belongs; none twice. */
+export function woven<T extends { id: string; timestamp: string }>(lines: T[], others: T[]): T[] {
+  const known = new Set(lines.map((line) => line.id));
+  const fresh = others.filter((line) => !known.has(line.id)).sort((a, b) => Date.parse(b.timestamp) - Date.parse(a.timestamp));
+  if (!fresh.length) return lines;
+  const merged: T[] = [];
+  let next = 0;
+  for (const line of lines) {
+    while (fresh[next] && Date.parse((fresh[next] as T).timestamp) >= Date.parse(line.timestamp)) merged.push(fresh[next++] as T);
+    merged.push(line);
+  }
+  return [...merged, ...fresh.slice(next)];
 }

@@ -5,6 +5,8 @@ const TAGS: Record<string, string> = {
   success: 'tag-good', failure: 'tag-bad', in_progress: 'tag-accent', pending: 'tag-accent', cancelled: '', superseded: '',
   firing: 'tag-bad', inactive: 'tag-good',
   sent: 'tag-good', dead: 'tag-bad', claimed: 'tag-accent', failed: 'tag-bad', refused: 'tag-bad', unknown: 'tag-warn',
+  held: 'tag-warn', unrouted: 'tag-warn', passed: 'tag-good', stopped: 'tag-bad', waiting: 'tag-warn',
+  new: 'tag-bad', gone: '', risen: 'tag-warn', fallen: '',
   ready: 'tag-good', not_ready: 'tag-warn', silent: 'tag-bad',
   applied: 'tag-good', ignored: 'tag-warn',
 };

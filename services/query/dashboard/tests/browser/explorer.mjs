@@ -84,14 +84,9 @@ test('a query is helped along, narrowed by values, followed live, linked and sav
     assert.equal(await list.getByText('payment live').count(), 1);
     assert.equal(await list.getByText('other').count(), 0);
 
-    // Numbers, and all of it as a file.
+    // Numbers.
     await page.goto(`${GATEWAY}/logs?q=${encodeURIComponent('payment | top 5 http.status')}`);
     await page.getByTestId('numbers').getByText('500').waitFor();
-    await page.goto(`${GATEWAY}/logs?q=payment`);
-    await settled(page);
-    await page.getByText('Export', { exact: true }).click();
-    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'NDJSON' }).click()]);
-    assert.equal(download.suggestedFilename(), 'logs.ndjson');
     watch.check();
   }));
 
@@ -154,7 +149,7 @@ test('the chart compares, columns are sized and ordered, numbers over time are d
     assert.equal(new URL(page.url()).searchParams.get('tab'), 'table');
     await page.goto(`${GATEWAY}/logs?q=${encodeURIComponent('* | top 5 host')}`);
     await page.getByTestId('numbers').getByText('web-1').waitFor();
-    assert.equal(await page.getByRole('tab').count(), 0);
+    assert.deepEqual(await page.getByRole('tab').allTextContents(), ['Table', 'Patterns', 'What changed']);
     watch.check();
   }));
 
@@ -164,6 +159,10 @@ test('an alert is tried on history while it is written', () =>
     const service = await makeService(context, 'checkout');
     const at = new Date(Date.now() - 60 * 60_000).toISOString();
     await sendLines(context, service.key, Array.from({ length: 7 }, () => ({ level: 'error', message: 'charge failed', timestamp: at })));
+    // They count as they arrive, once no earlier ones can come.
+    const draft = { type: 'error_count', params: { threshold: 7, window_seconds: 60 } };
+    const isSeen = async () => (await send(context, 'POST', '/api/alerts/preview', { draft })).series.some(({ points }) => points.some(({ holds }) => holds));
+    while (!(await isSeen())) await new Promise((resolve) => setTimeout(resolve, 200));
     const watch = new Watch();
     const page = watch.on(await context.newPage());
     await page.goto(`${GATEWAY}/alerts`);
@@ -172,9 +171,9 @@ test('an alert is tried on history while it is written', () =>
     await preview.getByText('once').waitFor();
     await preview.getByText('checkout, production').waitFor();
     assert.deepEqual(await violations(page), []);
-    await page.getByLabel('Error lines').fill('8');
+    await page.getByLabel('Error lines', { exact: true }).fill('8');
     await preview.getByText('never').waitFor();
-    await page.getByLabel('Error lines').fill('7');
+    await page.getByLabel('Error lines', { exact: true }).fill('7');
     await preview.getByText('once').waitFor();
 
     // From a line, for where it is from.

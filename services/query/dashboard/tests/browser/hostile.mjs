@@ -50,13 +50,18 @@ async function fill(context, service) {
     await send(context, 'POST', `/api/services/${service.id}/environments`, { name });
     await send(context, 'POST', `/api/services/${service.id}/keys`, { name, environment_id: service.environment.id });
     await send(context, 'POST', '/api/tokens', { name, role: 'viewer' });
-    await send(context, 'POST', '/api/alerts', { name, type: 'error_count', severity: 'high', service_id: own.id, params: { threshold: 500, window_seconds: 60 } });
-    const incident = await send(context, 'POST', '/api/incidents', { title: name, severity: 'low', summary: text, service_id: own.id });
+    const rule = await send(context, 'POST', '/api/alerts', { name, description: text, type: 'log_query', severity: 'high', service_id: own.id, params: { q: JSON.stringify(text), threshold: 500, window_seconds: 60 }, labels: { team: name } });
+    await send(context, 'PATCH', `/api/alerts/${rule.id}`, { description: `${text} changed`, labels: { team: name, other: text } });
+    const matcher = { service_id: own.id, labels: { team: name } };
+    await send(context, 'POST', '/api/silences', { reason: name, ends_at: new Date(Date.now() + 3_600_000).toISOString(), matcher });
+    await send(context, 'POST', '/api/maintenance-windows', { name, reason: text, matcher, schedule: { days: ['sun'], start: '02:30', duration_minutes: 30, time_zone: 'UTC' } });
+    await send(context, 'POST', '/api/routing/routes', { name, matcher, channel_ids: [] });
+    const incident = await send(context, 'POST', '/api/incidents', { title: name, severity: 'low', summary: text, service_id: own.id, labels: { team: name } });
     await send(context, 'POST', `/api/incidents/${incident.id}/notes`, { text });
     const report = { status: 'success', external_id: name, version: name, commit_message: text, actor: text, ref: text, name };
     const deployment = await send(context, 'POST', '/api/v1/deployments', report, { 'X-API-Key': service.key });
     await send(context, 'POST', '/api/logs/views', { name, q: `"${text.replaceAll(/[\\"]/g, '\\$&')}"`, columns: [], shared: true });
-    pages.push(`/incidents/${incident.id}`, `/services/${own.id}`, `/deployments?deployment=${deployment.id}`);
+    pages.push(`/alerts/${rule.id}`, `/routing?severity=low&service_id=${own.id}&label=${encodeURIComponent(`team=${name}`)}`, `/incidents/${incident.id}`, `/services/${own.id}`, `/deployments?deployment=${deployment.id}`);
   }
   // After the incidents, of which each would be told to each.
   for (const [index, payload] of PAYLOADS.entries()) await send(context, 'POST', '/api/channels', { type: 'slack', name: named(payload, index), config: { webhook_url: 'http://127.0.0.1:9/services/x' } });
@@ -96,8 +101,8 @@ test('thirty payloads in every field show as text', () =>
 
     const watch = new Watch();
     const page = watch.on(await context.newPage());
-    const lists = ['/services', '/alerts', '/incidents', '/channels', '/deployments', '/overview', '/account', `/services/${service.id}`];
-    const others = ['/start', '/members', '/audit', '/diagnostics'];
+    const lists = ['/services', '/alerts', '/routing', '/silences', '/silences?show=windows', '/incidents', '/channels', '/deployments', '/overview', '/account', `/services/${service.id}`];
+    const others = ['/start', '/members', '/audit', '/diagnostics', '/notifications', `/explain?service_id=${service.id}&environment_id=${service.environment.id}`];
     await page.goto(GATEWAY);
     for (const path of [...lists, ...others, ...pages]) {
       await turnTo(page, path);
@@ -138,11 +143,22 @@ test('thirty payloads in every field show as text', () =>
       await refuseElements(page, tab);
     }
 
+    // As patterns, and as what changed.
+    for (const tab of ['patterns', 'changes']) {
+      await page.goto(`${GATEWAY}/logs?tab=${tab}`);
+      await page.getByTestId(tab).locator('li').first().waitFor();
+      await refuseElements(page, tab);
+    }
+
     // As words, filters, columns and ids of the address.
     for (const payload of PAYLOADS) {
       const text = encodeURIComponent(payload);
       await turnTo(page, `/logs?q=${text}&service=${text}&environment=${text}&trace_id=${text}&from=${text}&cols=${text}&line=${text}&facets=${text}&tab=${text}`);
       await refuseElements(page, `address ${payload}`);
+      await turnTo(page, `/logs?tab=changes&deployment=${text}&around=${text}&sort=${text}&q=${text}`);
+      await refuseElements(page, `address of changes ${payload}`);
+      await turnTo(page, `/silences?new=1&service_id=${text}&rule_id=${text}&label=${encodeURIComponent(`a=${payload}`)}`);
+      await refuseElements(page, `address of a silence ${payload}`);
     }
     await page.goto(`${GATEWAY}/deployments?deployment=${encodeURIComponent(PAYLOADS[1])}&service=${encodeURIComponent(PAYLOADS[2])}`);
     await settled(page);

@@ -18,10 +18,15 @@ const PAGES = [
   { owner: 'alerting', path: '/alerts', shows: (page) => page.getByText('Error burst') },
   { owner: 'alerting', path: '/incidents', shows: (page) => page.getByText('Payments fail') },
   { owner: 'alerting', path: '/channels', shows: (page) => page.getByText('#on-call') },
+  { owner: 'alerting', path: '/silences', shows: (page) => page.getByText('Nothing is silenced') },
+  { owner: 'alerting', path: '/routing', shows: (page) => page.getByText('Every incident is told to every channel') },
+  { owner: 'alerting', path: '/notifications', shows: (page) => page.getByTestId('notifications') },
   { owner: 'webhook', path: '/deployments', shows: (page) => page.getByText('1.4.2') },
   { owner: 'query', path: '/overview', shows: (page) => page.getByRole('link', { name: 'checkout' }) },
   { owner: 'query', path: '/diagnostics', shows: (page) => page.getByText('taking lines in') },
   { owner: 'query', path: '/logs?service=checkout', shows: (page) => page.getByTestId('lines').getByText('still found') },
+  { owner: 'query', path: '/logs?service=checkout&tab=patterns', shows: (page) => page.getByTestId('patterns').getByText('still found') },
+  { owner: 'query', path: '/logs?service=checkout&tab=changes', shows: (page) => page.getByTestId('changes').getByText('Values that stand out') },
 ];
 
 async function prepare(browser) {

@@ -41,7 +41,7 @@ test('dialogs are accessible', () =>
     const { context } = await signUp(browser, 'Acme', { colorScheme: 'dark' });
     const watch = new Watch();
     const page = watch.on(await context.newPage());
-    for (const [path, button] of [['/alerts', 'New alert'], ['/channels', 'New channel'], ['/services', 'New service'], ['/incidents', 'Open one'], ['/logs', 'Keys']]) {
+    for (const [path, button] of [['/alerts', 'New alert'], ['/channels', 'New channel'], ['/services', 'New service'], ['/incidents', 'Open one'], ['/logs', 'Keys'], ['/routing', 'New route'], ['/silences', 'New silence'], ['/silences?show=windows', 'New maintenance window'], ['/notifications', 'Try all again']]) {
       await page.goto(GATEWAY + path);
       await page.getByRole('button', { name: button, exact: true }).click();
       await page.getByRole('dialog').waitFor();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { moved, readWidths, widthOf } from '../../src/lib/columns';
 import { firstLine, ofDeployment, ofIncident, place, type Mark } from '../../src/lib/marks';
-import { frame, reached, rolling } from '../../src/lib/preview';
+import { begun, drawn, held } from '../../src/lib/preview';
 import { plotted } from '../../src/lib/table';
 
 const mark = (id: string, at: number): Mark => ({ id, kind: 'deployment', at, title: id, detail: '', href: '/', bad: false });
@@ -21,22 +21,21 @@ describe('marks', () => {
   });
 });
 
-describe('the preview of a rule', () => {
-  const minutes = { step: 60, width: 2, times: [0, 60, 120, 180] };
-  const row = (second: number, env: string, errors: number) => [new Date(second * 1000).toISOString(), 'shop', env, errors];
-  it('counts what is in the window at each moment, of each place by itself', () => {
-    const seen = rolling([row(0, 'a', 3), row(60, 'a', 4), row(180, 'a', 1), row(120, 'b', 9), row(9999, 'b', 9)], minutes);
-    expect(seen).toEqual([{ name: 'shop, b', values: [0, 0, 9, 9] }, { name: 'shop, a', values: [3, 7, 4, 1] }]);
-    expect([reached(seen, 4), reached(seen, 8), reached(seen, 10)]).toEqual([2, 1, 0]);
+describe('what a rule would have seen and done', () => {
+  const point = (second: number, value: number | null, holds = false) => ({ at: new Date(second * 1000).toISOString(), value, holds });
+  const of = (environment: string, points: ReturnType<typeof point>[], group: unknown = null) => ({ service_id: 's', service: 'shop', environment_id: 'e', environment, group: group as never, points });
+  it('is drawn from where each stretch begins, with gaps where nothing can be said', () => {
+    const preview = { step_seconds: 60, series: [of('a', [point(60, 3), point(120, null)]), of('b', [point(60, 1), point(120, 2)], { 'http.path': '/x' })] };
+    expect(drawn(preview)).toEqual({ step: 60, times: [0, 60], series: [{ name: 'shop, a', values: [3, null] }, { name: 'shop, b, /x', values: [1, 2] }] });
+    expect(drawn({ step_seconds: 60, series: [] })).toEqual({ step: 60, times: [], series: [] });
   });
-  it('counts a threshold that is reached, left and reached again twice', () => {
-    expect(reached([{ name: '', values: [5, 5, 0, 5] }], 5)).toBe(2);
+  it('counts how often the condition became true, in each place by itself', () => {
+    expect(held([of('a', [point(0, 5, true), point(60, 5, true), point(120, 0), point(180, 5, true)]), of('b', [point(0, 0), point(60, 9, true)])])).toBe(3);
   });
-  it('is as fine as the window is short', () => {
-    const shape = (window: number) => (({ step, width, times }) => [step, width, times.length, times.at(-1)])(frame(window, 1_000_000_000_000));
-    expect(shape(10)).toEqual([10, 1, 360, 1_000_000_000]);
-    expect(shape(300)).toEqual([60, 5, 360, 999_999_960]);
-    expect(shape(3600)).toEqual([360, 10, 360, 999_999_720]);
+  it('counts episodes where they begin, the last one too', () => {
+    const found = begun([{ begin: '1970-01-01T00:00:00Z' }, { begin: '1970-01-01T01:00:00Z' }, { begin: '1970-01-01T00:30:30Z' }], '1970-01-01T00:00:00Z', '1970-01-01T01:00:00Z');
+    expect([found.step, found.times.length, found.times[1]]).toEqual([60, 60, 60]);
+    expect(found.counts.flatMap((count, index) => (count ? [[index, count]] : []))).toEqual([[0, 1], [30, 1], [59, 1]]);
   });
 });
 

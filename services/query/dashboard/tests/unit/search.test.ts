@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asked, field, moment, permalink, readSearch } from '../../src/lib/search';
+import { asked, field, moment, permalink, readSearch, woven } from '../../src/lib/search';
 
 const NOW = Date.parse('2026-01-31T12:00:00Z');
 
@@ -27,5 +27,15 @@ describe('a search in the address', () => {
     const line = { service: 's', meta: { a: { b: 1 }, list: [1] } };
     expect([field(line, 'service'), field(line, 'meta.a.b'), field(line, 'meta.list'), field(line, 'meta.none.b')]).toEqual(['s', '1', '[1]', '']);
     expect(field(line, 'constructor.name')).toBe('');
+  });
+});
+
+describe('lines that were missed', () => {
+  const line = (id: string, minute: number) => ({ id, timestamp: new Date(minute * 60_000).toISOString() });
+  it('are put where their time belongs, and none twice', () => {
+    const shown = [line('e', 5), line('c', 3), line('a', 1)];
+    expect(woven(shown, [line('c', 3), line('b', 2), line('f', 6), line('d', 4), line('0', 0)]).map(({ id }) => id)).toEqual(['f', 'e', 'd', 'c', 'b', 'a', '0']);
+    expect(woven(shown, [line('e', 5)])).toBe(shown);
+    expect(woven([], [line('a', 1), line('b', 2)]).map(({ id }) => id)).toEqual(['b', 'a']);
   });
 });

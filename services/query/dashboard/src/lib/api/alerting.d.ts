@@ -362,7 +362,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["PreviewRequest"];
+                    "application/json": components["schemas"]["RulePreviewRequest"];
                 };
             };
             responses: {
@@ -4317,6 +4317,21 @@ export interface components {
         RuleMadeView: components["schemas"]["RuleView"] & {
             /** @description What the job of a heartbeat calls, with POST or GET; it is not shown again. */
             heartbeat_url?: string | null;
+        };
+        /** @description A draft, or a rule as it is in force. */
+        RulePreviewRequest: {
+            draft?: components["schemas"]["Draft"] | null;
+            /**
+             * Format: date-time
+             * @description Six hours before `to` when absent; at most seven days before it.
+             */
+            from?: string | null;
+            rule_id?: components["schemas"]["AlertRuleId"] | null;
+            /**
+             * Format: date-time
+             * @description Now when absent.
+             */
+            to?: string | null;
         };
         /**
          * @description The kinds of rule.
