@@ -218,3 +218,42 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_word_in_which_known_templates_differ_makes_no_new_one() {
+    let known = |message: &str| {
+        let template = Template::of(message.as_bytes());
+        Known {
+            id: template.id,
+            tokens: template.tokens,
+            is_general: false,
+        }
+    };
+    let earlier: Vec<Known> = [
+        "user alice was not found in tenant",
+        "user bob was not found in tenant",
+        "connection to postgres refused",
+        "cannot open file",
+        "cannot open socket",
+        "quite another thing",
+    ]
+    .map(known)
+    .into();
+    let is_variant = |message: &str| is_variant(&known(message), &earlier);
+    assert!(is_variant("user carol was not found in tenant"));
+    assert!(is_variant("cannot open device"));
+    assert!(
+        !is_variant("connection to redis refused"),
+        "one that differs may be another problem"
+    );
+    assert!(
+        !is_variant("user alice was not found in group"),
+        "another word than the one that varies"
+    );
+    assert!(!is_variant("user carol was locked out of tenant"));
+    let general = Known {
+        is_general: true,
+        ..known("user carol left")
+    };
+    assert!(super::is_variant(&general, []));
+}

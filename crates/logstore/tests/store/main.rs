@@ -5,6 +5,7 @@
 mod compactor;
 mod maintenance;
 mod moving;
+mod error_patterns;
 mod patterns;
 mod reader;
 mod retention;

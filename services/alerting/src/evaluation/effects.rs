@@ -13,7 +13,7 @@ use domain::ids::IncidentId;
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
-use super::Report;
+use super::{Report, errors};
 use crate::transitions::{self, Resolution, Story};
 
 /// For what ends whatever its times are.
@@ -99,17 +99,21 @@ impl Effect<'_> {
         row.incident_id = Some(incident.id);
         report.opened += 1;
         let message = format!("rule {} fired: {}", self.rule.name, reading.detail);
+        let mut details = json!({
+            "rule_id": self.rule.id,
+            "rule_version": self.rule.version,
+            "value": reading.value,
+            "threshold": reading.threshold,
+            "since": rfc3339(since),
+        });
+        if let Some(trail) = errors::trail(self.rule, row.group.as_ref(), &target.service) {
+            details["pattern"] = trail;
+        }
         let opened = NewEvent {
             kind: EventKind::Opened,
             actor: None,
             message: &message,
-            details: json!({
-                "rule_id": self.rule.id,
-                "rule_version": self.rule.version,
-                "value": reading.value,
-                "threshold": reading.threshold,
-                "since": rfc3339(since),
-            }),
+            details,
         };
         let story = Story {
             since,

@@ -18,6 +18,7 @@ mod hostile_urls;
 mod incidents;
 mod keeping_on;
 mod kinds;
+mod new_patterns;
 mod replay;
 mod replicas;
 mod routing;
