@@ -22,7 +22,8 @@ pub struct History {
     pub is_partial: bool,
 }
 
-/// A template of lines of level error and above, in one place.
+/// A template of lines of level error and above, in one place; lines of its later forms ([`crate::patterns::form_of`]) count as
+/// its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorPattern {
     pub id: TemplateId,
@@ -30,8 +31,6 @@ pub struct ErrorPattern {
     pub text: String,
     /// When the first of its lines arrived, as far as anybody remembers.
     pub known_since: OffsetDateTime,
-    /// Whether it is but another form of templates that were known before it ([`crate::patterns::is_variant`]).
-    pub is_variant: bool,
 }
 
 /// A number of lines, and how many of them are errors.

@@ -216,23 +216,31 @@ impl Miner {
     }
 }
 
-/// Whether a template is but another form of earlier ones: general, or at least [`TOLD_VARIANTS`] of them differ from it in one
-/// and the same word. One that differs may be a problem of its own, such as another host that is out of reach; a word in which
-/// several differ is a name, whatever comes next in its place.
-pub fn is_variant<'a>(template: &Known, earlier: impl IntoIterator<Item = &'a Known>) -> bool {
-    if template.is_general {
-        return true;
-    }
-    let mut places: HashMap<usize, usize> = HashMap::new();
-    earlier
+/// The template that another is but a form of, among those that were known before it, the oldest first: of a general one the
+/// first that it accepts; of others, where at least [`TOLD_VARIANTS`] differ from it in one and the same word, the first of
+/// those. One that differs may be a problem of its own, such as another host that is out of reach; a word in which several differ
+/// is a name, whatever comes next in its place.
+pub fn form_of<'a>(template: &Known, earlier: impl IntoIterator<Item = &'a Known>) -> Option<TemplateId> {
+    let mut alike = earlier
         .into_iter()
-        .filter(|other| other.tokens.len() == template.tokens.len())
-        .filter_map(|other| place_of_difference(&other.tokens, other.is_general, &template.tokens))
-        .any(|place| {
-            let alike = places.entry(place).or_default();
-            *alike += 1;
-            *alike >= TOLD_VARIANTS && template.tokens.len() > MIN_WORDS
-        })
+        .filter(|other| other.tokens.len() == template.tokens.len());
+    if template.is_general {
+        let accepted = |other: &&Known| {
+            let mut tokens = template.tokens.iter().zip(&other.tokens);
+            tokens.all(|(own, other)| own == other || *own == VARIABLE)
+        };
+        return alike.find(accepted).map(|first| first.id);
+    }
+    if template.tokens.len() <= MIN_WORDS {
+        return None;
+    }
+    let mut places: HashMap<usize, (usize, TemplateId)> = HashMap::new();
+    alike.find_map(|other| {
+        let place = place_of_difference(&other.tokens, other.is_general, &template.tokens)?;
+        let (count, first) = places.entry(place).or_insert((0, other.id));
+        *count += 1;
+        (*count >= TOLD_VARIANTS).then_some(*first)
+    })
 }
 
 /// The place of the word in which they differ, if it is one and the only one.

@@ -239,21 +239,27 @@ fn a_word_in_which_known_templates_differ_makes_no_new_one() {
     ]
     .map(known)
     .into();
-    let is_variant = |message: &str| is_variant(&known(message), &earlier);
-    assert!(is_variant("user carol was not found in tenant"));
-    assert!(is_variant("cannot open device"));
-    assert!(
-        !is_variant("connection to redis refused"),
+    let form_of = |message: &str| form_of(&known(message), &earlier).map(|first| place_of(first, &earlier));
+    assert_eq!(form_of("user carol was not found in tenant"), Some(0));
+    assert_eq!(form_of("cannot open device"), Some(3));
+    assert_eq!(
+        form_of("connection to redis refused"),
+        None,
         "one that differs may be another problem"
     );
-    assert!(
-        !is_variant("user alice was not found in group"),
+    assert_eq!(
+        form_of("user alice was not found in group"),
+        None,
         "another word than the one that varies"
     );
-    assert!(!is_variant("user carol was locked out of tenant"));
-    let general = Known {
-        is_general: true,
-        ..known("user carol left")
-    };
-    assert!(super::is_variant(&general, []));
+    assert_eq!(form_of("user carol was locked out of tenant"), None);
+    let mut general = known("user 7 was not found in tenant");
+    general.is_general = true;
+    assert_eq!(super::form_of(&general, &earlier).map(|first| place_of(first, &earlier)), Some(0));
+    assert_eq!(super::form_of(&general, []), None);
+}
+
+/// The place of a template among others.
+fn place_of(id: TemplateId, among: &[Known]) -> usize {
+    among.iter().position(|one| one.id == id).unwrap()
 }

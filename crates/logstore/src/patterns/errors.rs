@@ -9,7 +9,7 @@ use db::{DbError, TenantTx};
 use domain::alerting::history::{Counts, ErrorPattern, Series};
 use domain::alerting::rule::{NewPattern, floor};
 use domain::ids::{EnvironmentId, ServiceId};
-use domain::patterns::{Known, Miner, Template, TemplateId, is_variant};
+use domain::patterns::{Known, Miner, Template, TemplateId, form_of};
 use time::OffsetDateTime;
 
 use super::error_arrivals::{self, ScopeId, Stored, counts};
@@ -73,7 +73,9 @@ impl ErrorReader {
         let (arrived, is_partial) = self.unmerged.read(tx, asked.scopes).await?;
         let mined = mine(tx, asked.scopes, &arrived).await?;
         let mut patterns = Gathered::new(tx, asked, mined).await?;
-        patterns.retain_wanted(asked);
+        if patterns.has_wanted(asked) {
+            patterns.fold_forms(tx, asked).await?;
+        }
         let found = patterns.describe(tx, asked).await?;
         Ok(Errors { found, is_partial })
     }
@@ -183,36 +185,72 @@ impl Gathered {
         seen.template = Some(mined.template);
     }
 
-    /// Leaves out what has no lines in these times, and what was known before them if that does not matter. What was mined is
-    /// remembered: others may be forms of it.
-    fn retain_wanted(&mut self, asked: Asked<'_>) {
-        self.0.retain(|_, seen| {
-            seen.template.is_some() || is_wanted(seen, asked)
-        });
+    fn has_wanted(&self, asked: Asked<'_>) -> bool {
+        self.0.values().any(|seen| is_wanted(seen, asked))
     }
 
-    /// Adds texts, and which are forms of others.
-    async fn describe(mut self, tx: &TenantTx<'_>, asked: Asked<'_>) -> Result<Vec<Found>, DbError> {
-        let wanted: Vec<Place> = self
-            .0
-            .iter()
-            .filter(|(_, seen)| is_wanted(seen, asked))
-            .map(|(place, _)| *place)
+    /// Counts lines of forms of other templates as those of the other.
+    async fn fold_forms(&mut self, tx: &TenantTx<'_>, asked: Asked<'_>) -> Result<(), DbError> {
+        let forms = self.forms(tx, asked).await?;
+        let missing: Vec<Place> = forms
+            .values()
+            .filter(|first| !self.0.contains_key(first))
+            .copied()
             .collect();
-        if wanted.is_empty() {
+        if !missing.is_empty() {
+            // It has no lines in these times, but may have had some before them.
+            let range = (asked.from, asked.until);
+            let stored = error_arrivals::series(tx, asked.scopes, range, &missing, false).await?;
+            let missing = stored.into_iter().filter(|one| missing.contains(&(one.place, one.id)));
+            missing.for_each(|one| self.add_stored(one));
+        }
+        for (form, first) in forms {
+            let Some(seen) = self.0.remove(&form) else { continue };
+            let whole = self.0.entry(first).or_default();
+            whole.known_since = whole.known_since.into_iter().chain(seen.known_since).min();
+            whole.last_before = whole.last_before.max(seen.last_before);
+            whole.bins.extend(seen.bins);
+        }
+        Ok(())
+    }
+
+    /// Which templates are forms of which.
+    async fn forms(&self, tx: &TenantTx<'_>, asked: Asked<'_>) -> Result<HashMap<Place, Place>, DbError> {
+        let known = self.known(tx, asked).await?;
+        let mut forms = HashMap::new();
+        for (place, id) in self.0.keys() {
+            let Some(known) = known.get(place) else { continue };
+            let Some(number) = known.iter().position(|one| one.id == *id) else {
+                continue;
+            };
+            let mut first = form_of(&known[number], &known[..number]);
+            // What that one is a form of, if it is.
+            while let Some(other) = first {
+                forms.insert((*place, *id), (*place, other));
+                let number = known.iter().position(|one| one.id == other).unwrap_or(0);
+                first = form_of(&known[number], &known[..number]);
+            }
+        }
+        Ok(forms)
+    }
+
+    /// Adds texts to what is wanted.
+    async fn describe(mut self, tx: &TenantTx<'_>, asked: Asked<'_>) -> Result<Vec<Found>, DbError> {
+        self.0.retain(|_, seen| is_wanted(seen, asked));
+        let places: Vec<Place> = self.0.keys().copied().collect();
+        if places.is_empty() {
             return Ok(Vec::new());
         }
-        let keys: Vec<(ServiceId, TemplateId)> = wanted
+        let keys: Vec<(ServiceId, TemplateId)> = places
             .iter()
             .map(|(place, template)| (asked.scopes[*place].0, *template))
             .collect();
         let mut texts: HashMap<usize, String> = HashMap::new();
-        for (place, described) in registry::describe(tx, &keys).await? {
-            texts.insert(place, described.text);
+        for (number, described) in registry::describe(tx, &keys).await? {
+            texts.insert(number, described.text);
         }
-        let known = self.known(tx, asked, &wanted).await?;
-        let mut found = Vec::with_capacity(wanted.len());
-        for (number, place) in wanted.into_iter().enumerate() {
+        let mut found = Vec::with_capacity(places.len());
+        for (number, place) in places.into_iter().enumerate() {
             let Some(seen) = self.0.remove(&place) else { continue };
             let Some(known_since) = seen.known_since else { continue };
             let mined = seen.template.map(|template| template.text);
@@ -222,7 +260,6 @@ impl Gathered {
                     id: place.1,
                     text: texts.remove(&number).or(mined).unwrap_or_default(),
                     known_since,
-                    is_variant: known.get(&place.0).is_some_and(|known| is_form(known, place.1)),
                 },
                 lines: Series::new(seen.bins),
                 last_before: seen.last_before,
@@ -231,14 +268,14 @@ impl Gathered {
         Ok(found)
     }
 
-    /// The templates of the scopes in question, in the order in which they became known.
+    /// The templates of the scopes that have any in question, in the order in which they became known.
     async fn known(
         &self,
         tx: &TenantTx<'_>,
         asked: Asked<'_>,
-        wanted: &[Place],
     ) -> Result<HashMap<usize, Vec<Known>>, DbError> {
-        let mut places: Vec<usize> = wanted.iter().map(|(place, _)| *place).collect();
+        let wanted = self.0.iter().filter(|(_, seen)| is_wanted(seen, asked));
+        let mut places: Vec<usize> = wanted.map(|((place, _), _)| *place).collect();
         places.sort_unstable();
         places.dedup();
         let scopes: Vec<ScopeId> = places.iter().map(|place| asked.scopes[*place]).collect();
@@ -270,15 +307,11 @@ impl Gathered {
     }
 }
 
+/// What has lines in these times, and was not known before them if that matters.
 fn is_wanted(seen: &Seen, asked: Asked<'_>) -> bool {
-    let is_new = || seen.known_since.is_some_and(|since| floor(since, NewPattern::STEP) >= asked.from);
-    !seen.bins.is_empty() && (asked.with_known || is_new())
-}
-
-/// Whether it is a form of those before it.
-fn is_form(known: &[Known], id: TemplateId) -> bool {
-    let Some(place) = known.iter().position(|one| one.id == id) else {
-        return false;
+    let is_new = || {
+        let since = seen.known_since;
+        since.is_some_and(|since| floor(since, NewPattern::STEP) >= asked.from)
     };
-    is_variant(&known[place], &known[..place])
+    !seen.bins.is_empty() && (asked.with_known || is_new())
 }

@@ -27,5 +27,6 @@ mod rule_types;
 mod rules;
 mod secrets;
 mod seeded_faults;
+mod seeded_patterns;
 mod tenancy;
 mod triggers;

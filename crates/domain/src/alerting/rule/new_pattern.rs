@@ -76,7 +76,7 @@ impl Since {
 ///
 /// Lines count when they arrive, in bins of a minute, so one that comes late is as new as any other. The rule fires for as long
 /// as the window holds the first lines; after that the pattern is known. Templates that differ from two older ones in one and
-/// the same word are no patterns of their own: there stands a name.
+/// the same word are no patterns of their own, since there stands a name: their lines count as those of the older.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewPattern {
     since: Since,
@@ -129,7 +129,7 @@ impl NewPattern {
         let seen_before = Self::was_seen(history, memory, from);
         let enough = lines >= self.min_count;
         Reading {
-            holds: enough && !seen_before && history.pattern.as_ref().is_none_or(|pattern| !pattern.is_variant),
+            holds: enough && !seen_before,
             value: lines as f64,
             threshold: self.min_count as f64,
             detail: self.detail(history, lines, seen_before),
@@ -192,7 +192,6 @@ impl NewPattern {
             return format!("no errors of a new pattern in the last {} min", self.window_minutes);
         };
         let since = match self.since {
-            _ if pattern.is_variant => "that is a form of known ones".to_owned(),
             _ if seen_before => "that is known".to_owned(),
             Since::Ever => "that was never seen before".to_owned(),
             Since::LastDeployment => "that was not seen since the last deployment".to_owned(),

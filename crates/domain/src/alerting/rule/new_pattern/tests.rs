@@ -24,7 +24,6 @@ fn errors(minutes: &[i64]) -> History {
             id: TemplateId::from_code(0xab),
             text: "disk <*> is full".to_owned(),
             known_since: at(*first),
-            is_variant: false,
         }),
         ..History::default()
     }
@@ -111,13 +110,6 @@ fn without_deployments_it_is_as_ever() {
         assert!(holds(rule, &errors(&[60]), 61));
         assert!(!holds(rule, &errors(&[10, 60]), 61));
     }
-}
-
-#[test]
-fn a_form_of_known_patterns_is_not_new() {
-    let mut history = errors(&[100]);
-    history.pattern.as_mut().unwrap().is_variant = true;
-    assert!(!holds(rule(&json!("ever"), 1), &history, 101));
 }
 
 proptest! {
