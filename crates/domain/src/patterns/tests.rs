@@ -255,7 +255,10 @@ fn a_word_in_which_known_templates_differ_makes_no_new_one() {
     assert_eq!(form_of("user carol was locked out of tenant"), None);
     let mut general = known("user 7 was not found in tenant");
     general.is_general = true;
-    assert_eq!(super::form_of(&general, &earlier).map(|first| place_of(first, &earlier)), Some(0));
+    assert_eq!(
+        super::form_of(&general, &earlier).map(|first| place_of(first, &earlier)),
+        Some(0)
+    );
     assert_eq!(super::form_of(&general, []), None);
 }
 

@@ -22,7 +22,10 @@ impl Arrivals {
     /// Those for whose template there was no room have none that could be new.
     pub(crate) fn of(lines: impl IntoIterator<Item = (TemplateId, OffsetDateTime)>) -> Self {
         let mut arrivals = BTreeMap::new();
-        for (template, at) in lines.into_iter().filter(|(template, _)| *template != TemplateId::OTHER) {
+        for (template, at) in lines
+            .into_iter()
+            .filter(|(template, _)| *template != TemplateId::OTHER)
+        {
             *arrivals
                 .entry((template, floor(at, NewPattern::STEP)))
                 .or_default() += 1;
@@ -128,13 +131,18 @@ pub(super) async fn series(
         let place: i64 = row.get("place");
         let starts: Option<Vec<OffsetDateTime>> = row.get("starts");
         let lines: Option<Vec<i64>> = row.get("lines");
-        let bins = starts.unwrap_or_default().into_iter().zip(lines.unwrap_or_default());
+        let bins = starts
+            .unwrap_or_default()
+            .into_iter()
+            .zip(lines.unwrap_or_default());
         Stored {
             place: place as usize - 1,
             id: id(row),
             known_since: row.get("known_since"),
             last_before: row.get("last_before"),
-            lines: bins.map(|(start, lines)| (start, counts(lines.unsigned_abs()))).collect(),
+            lines: bins
+                .map(|(start, lines)| (start, counts(lines.unsigned_abs())))
+                .collect(),
         }
     };
     Ok(rows.iter().map(stored).collect())
@@ -168,7 +176,11 @@ pub(super) async fn known(
         .await?;
     let known = |row: &tokio_postgres::Row| {
         let place: i64 = row.get("place");
-        (place as usize - 1, row.get("known_since"), registry::known_of(row))
+        (
+            place as usize - 1,
+            row.get("known_since"),
+            registry::known_of(row),
+        )
     };
     Ok(rows.iter().map(known).collect())
 }

@@ -122,12 +122,10 @@ async fn mine(
             let Some(template) = miner.template(slot).filter(|one| one.id != TemplateId::OTHER) else {
                 continue;
             };
-            let entry = mined
-                .entry((one.place, template.id))
-                .or_insert_with(|| Mined {
-                    template: template.with_text_of(&alike.message),
-                    bins: Vec::new(),
-                });
+            let entry = mined.entry((one.place, template.id)).or_insert_with(|| Mined {
+                template: template.with_text_of(&alike.message),
+                bins: Vec::new(),
+            });
             entry.bins.push((floor(one.at, NewPattern::STEP), alike.lines));
         }
     }
@@ -147,11 +145,7 @@ struct Seen {
 struct Gathered(HashMap<Place, Seen>);
 
 impl Gathered {
-    async fn new(
-        tx: &TenantTx<'_>,
-        asked: Asked<'_>,
-        mined: HashMap<Place, Mined>,
-    ) -> Result<Self, DbError> {
+    async fn new(tx: &TenantTx<'_>, asked: Asked<'_>, mined: HashMap<Place, Mined>) -> Result<Self, DbError> {
         let places: Vec<Place> = mined.keys().copied().collect();
         let range = (asked.from, asked.until);
         let stored = error_arrivals::series(tx, asked.scopes, range, &places, asked.with_known).await?;
@@ -201,11 +195,15 @@ impl Gathered {
             // It has no lines in these times, but may have had some before them.
             let range = (asked.from, asked.until);
             let stored = error_arrivals::series(tx, asked.scopes, range, &missing, false).await?;
-            let missing = stored.into_iter().filter(|one| missing.contains(&(one.place, one.id)));
+            let missing = stored
+                .into_iter()
+                .filter(|one| missing.contains(&(one.place, one.id)));
             missing.for_each(|one| self.add_stored(one));
         }
         for (form, first) in forms {
-            let Some(seen) = self.0.remove(&form) else { continue };
+            let Some(seen) = self.0.remove(&form) else {
+                continue;
+            };
             let whole = self.0.entry(first).or_default();
             whole.known_since = whole.known_since.into_iter().chain(seen.known_since).min();
             whole.last_before = whole.last_before.max(seen.last_before);
@@ -251,8 +249,12 @@ impl Gathered {
         }
         let mut found = Vec::with_capacity(places.len());
         for (number, place) in places.into_iter().enumerate() {
-            let Some(seen) = self.0.remove(&place) else { continue };
-            let Some(known_since) = seen.known_since else { continue };
+            let Some(seen) = self.0.remove(&place) else {
+                continue;
+            };
+            let Some(known_since) = seen.known_since else {
+                continue;
+            };
             let mined = seen.template.map(|template| template.text);
             found.push(Found {
                 place: place.0,

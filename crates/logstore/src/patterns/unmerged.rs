@@ -72,11 +72,7 @@ impl Unmerged {
         Ok((arrived, more_rows || more_segments))
     }
 
-    async fn segments(
-        &self,
-        tx: &TenantTx<'_>,
-        scopes: &[ScopeId],
-    ) -> Result<(Vec<Arrived>, bool), DbError> {
+    async fn segments(&self, tx: &TenantTx<'_>, scopes: &[ScopeId]) -> Result<(Vec<Arrived>, bool), DbError> {
         let mut listed = list(tx, scopes).await?;
         let mut unread = 0;
         // The newest come first: what is older is merged sooner.
@@ -171,13 +167,11 @@ async fn rows(tx: &TenantTx<'_>, scopes: &[ScopeId]) -> Result<(Vec<Arrived>, bo
         let moment = (place as usize - 1, row.get("created_at"));
         by_moment.entry(moment).or_default().add(message.as_bytes());
     }
-    let arrived = by_moment
-        .into_iter()
-        .map(|((place, at), gathered)| Arrived {
-            place,
-            at,
-            alike: Arc::new(gathered.finish()),
-        });
+    let arrived = by_moment.into_iter().map(|((place, at), gathered)| Arrived {
+        place,
+        at,
+        alike: Arc::new(gathered.finish()),
+    });
     Ok((arrived.collect(), count > MOST_ROWS))
 }
 

@@ -81,7 +81,11 @@ async fn each_error_counts_once_by_its_arrival_before_and_after_it_is_merged() {
             .iter()
             .map(|(key, (lines, _))| (*key, lines.between(from, from + Duration::hours(3)).errors))
             .collect();
-        assert_eq!(counted, expected(&yard), "round {round}: by arrival, whatever their own time");
+        assert_eq!(
+            counted,
+            expected(&yard),
+            "round {round}: by arrival, whatever their own time"
+        );
         if round < 2 {
             compact_all(&yard.test).await;
             let after = by_pattern(&read(&yard, &reader, true, from).await);

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
 
 mod compactor;
+mod error_patterns;
 mod maintenance;
 mod moving;
-mod error_patterns;
 mod patterns;
 mod reader;
 mod retention;

@@ -141,7 +141,10 @@ async fn erred(
 ) -> Result<HashSet<(ServiceId, EnvironmentId)>, DbError> {
     let mut since: HashMap<(ServiceId, EnvironmentId), OffsetDateTime> = HashMap::new();
     for looked in erring {
-        let after = looked.window.horizon.after - looked.definition.condition.step();
+        // Also what arrived during a long stop, whose moments are left out: its pattern may be new still.
+        let after = looked.window.horizon.after;
+        let after = looked.rule.evaluated_to.map_or(after, |to| to.min(after));
+        let after = after - looked.definition.condition.step();
         for target in &looked.targets {
             since
                 .entry((target.service_id, target.environment_id))
@@ -259,13 +262,16 @@ impl<'a> Looked<'a> {
         let targets = self.targets.iter();
         let mut erred = targets.filter(|target| erred.contains(&(target.service_id, target.environment_id)));
         let is_active = |row: &FiringRow| row.firing.state != FiringState::Inactive;
+        let is_first = self.rule.evaluated_to.is_none();
         match (erred.next(), erred.next(), focus) {
             (Some(one), None, Focus::Scopes(_)) => Some(RuleScope {
                 service_id: Some(one.service_id),
                 environment_id: Some(one.environment_id),
             }),
             (Some(_), ..) => Some(RuleScope::default()),
-            (None, ..) if self.window.is_late() || firings.values().any(is_active) => Some(RuleScope::default()),
+            (None, ..) if self.window.is_late() || is_first || firings.values().any(is_active) => {
+                Some(RuleScope::default())
+            }
             (None, ..) => None,
         }
     }

@@ -255,5 +255,9 @@ pub(crate) fn assert_found(rule: &str, tested: &Value, broken: &[Moment], within
     println!("{rule} over 20 deployments, 8 of them bad: precision {precision:.2}, recall {recall:.2}");
     let what = &tested["candidate"]["episodes"];
     assert!(recall >= 0.9, "found {found} of {broken:#?}: {what:#}");
-    assert!(precision >= 0.9, "right {right} of {}: {what:#} {broken:#?}", episodes.len());
+    assert!(
+        precision >= 0.9,
+        "right {right} of {}: {what:#} {broken:#?}",
+        episodes.len()
+    );
 }

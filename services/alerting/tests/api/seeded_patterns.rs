@@ -50,7 +50,12 @@ const FAULTS: [Fault; 8] = [
         number: 9,
         per_hour: 2_400,
         after: 0,
-        message: |random| format!("panicked at src/pricing.rs:{}: attempt to subtract with overflow", id(random)),
+        message: |random| {
+            format!(
+                "panicked at src/pricing.rs:{}: attempt to subtract with overflow",
+                id(random)
+            )
+        },
     },
     Fault {
         number: 12,
@@ -84,20 +89,35 @@ fn id(random: &mut StdRng) -> u32 {
 
 fn name(random: &mut StdRng) -> &'static str {
     const NAMES: [&str; 12] = [
-        "alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "mallory", "oscar",
+        "alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "mallory",
+        "oscar",
     ];
     NAMES[random.random_range(0..NAMES.len())]
 }
 
 /// Errors that everybody knows, with how many there are in a day: some all the time, some hardly ever.
 const KNOWN: [(i64, fn(&mut StdRng) -> String); 9] = [
-    (700, |random| format!("payment for order {} failed: card_declined", id(random))),
-    (300, |random| format!("timeout of {} ms exceeded calling inventory", id(random))),
-    (150, |random| format!("user {} was not found in tenant acme", name(random))),
-    (40, |random| format!("connection to postgres refused after {} ms", id(random))),
-    (40, |random| format!("job cleanup-{} failed: lock not available", id(random))),
-    (8, |random| format!("cannot send mail to {}@example.com: greylisted", name(random))),
-    (6, |random| format!("upload {} was cut off by the client", id(random))),
+    (700, |random| {
+        format!("payment for order {} failed: card_declined", id(random))
+    }),
+    (300, |random| {
+        format!("timeout of {} ms exceeded calling inventory", id(random))
+    }),
+    (150, |random| {
+        format!("user {} was not found in tenant acme", name(random))
+    }),
+    (40, |random| {
+        format!("connection to postgres refused after {} ms", id(random))
+    }),
+    (40, |random| {
+        format!("job cleanup-{} failed: lock not available", id(random))
+    }),
+    (8, |random| {
+        format!("cannot send mail to {}@example.com: greylisted", name(random))
+    }),
+    (6, |random| {
+        format!("upload {} was cut off by the client", id(random))
+    }),
     (5, |_| "clock went backwards".to_owned()),
     (4, |random| format!("webhook delivery {} gave up", id(random))),
 ];
@@ -107,7 +127,11 @@ type Line = (i64, i16, String);
 
 /// What is there all the time: known errors, bursts of them that no deployment has to do with, and harmless lines.
 fn usual(random: &mut StdRng, minute: i64) -> Vec<Line> {
-    let mut lines = vec![(minute, 2, format!("GET /orders/{} took {} ms", id(random), id(random)))];
+    let mut lines = vec![(
+        minute,
+        2,
+        format!("GET /orders/{} took {} ms", id(random), id(random)),
+    )];
     let is_burst = minute % 530 < 4;
     for (per_day, message) in KNOWN {
         let rate = per_day as f64 / 1_440.0 * if is_burst && per_day > 100 { 40.0 } else { 1.0 };
@@ -116,7 +140,11 @@ fn usual(random: &mut StdRng, minute: i64) -> Vec<Line> {
     }
     // Something that happens once and never again.
     if minute % 431 == 17 {
-        lines.push((minute, 4, format!("unexpected {} in the {} of {minute}", name(random), once(minute))));
+        lines.push((
+            minute,
+            4,
+            format!("unexpected {} in the {} of {minute}", name(random), once(minute)),
+        ));
     }
     lines
 }
@@ -133,10 +161,16 @@ fn brought(random: &mut StdRng, number: usize, since: i64) -> Vec<(i16, String)>
     let version = once(number as i64 + 7);
     let mut lines = vec![(2, format!("feature {version} was used by {}", name(random)))];
     if since % 3 == 0 {
-        lines.push((3, format!("slow answer, now measured by {version}: {} ms", id(random))));
+        lines.push((
+            3,
+            format!("slow answer, now measured by {version}: {} ms", id(random)),
+        ));
     }
     if since == 25 || since == 300 {
-        lines.push((4, format!("gave up on {version} delivery {} of a webhook", id(random))));
+        lines.push((
+            4,
+            format!("gave up on {version} delivery {} of a webhook", id(random)),
+        ));
     }
     lines
 }
@@ -148,7 +182,11 @@ fn lines_of(random: &mut StdRng, deployments: &[(i64, usize)]) -> Vec<Line> {
         let newest = deployments.iter().rev().find(|(at, _)| *at <= minute);
         if let Some((at, number)) = newest {
             let brought = brought(random, *number, minute - at);
-            lines.extend(brought.into_iter().map(|(level, message)| (minute, level, message)));
+            lines.extend(
+                brought
+                    .into_iter()
+                    .map(|(level, message)| (minute, level, message)),
+            );
         }
         for (at, number) in deployments {
             let faults = FAULTS.iter().filter(|fault| fault.number == *number);

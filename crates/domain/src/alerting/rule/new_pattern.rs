@@ -189,7 +189,10 @@ impl NewPattern {
 
     fn detail(&self, history: &History, lines: u64, seen_before: bool) -> String {
         let Some(pattern) = &history.pattern else {
-            return format!("no errors of a new pattern in the last {} min", self.window_minutes);
+            return format!(
+                "no errors of a new pattern in the last {} min",
+                self.window_minutes
+            );
         };
         let since = match self.since {
             _ if seen_before => "that is known".to_owned(),

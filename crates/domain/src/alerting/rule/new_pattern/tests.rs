@@ -53,7 +53,9 @@ fn holds(rule: NewPattern, history: &History, minute: i64) -> bool {
 fn a_pattern_is_new_while_its_first_lines_are_in_the_window() {
     let rule = rule(&json!("ever"), 2);
     let history = errors(&[100, 105, 130, 131]);
-    let found: Vec<i64> = (90..150).filter(|minute| holds(rule, &history, *minute)).collect();
+    let found: Vec<i64> = (90..150)
+        .filter(|minute| holds(rule, &history, *minute))
+        .collect();
     assert_eq!(found, (106..=111).collect::<Vec<_>>());
     assert_eq!(
         rule.judge(&history, at(106)).detail,
