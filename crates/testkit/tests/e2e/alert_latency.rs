@@ -96,6 +96,8 @@ async fn without_a_broker_a_page_goes_out_within_twenty_seconds() {
     broker.kill().await;
     let stack = Stack::build()
         .env_all("AMQP_URL", broker.amqp_url())
+        // As it is by default.
+        .env(Service::Alerting, "SWEEP_INTERVAL_SECONDS", 15)
         .start()
         .await;
     // So that they fall anywhere between two sweeps.
