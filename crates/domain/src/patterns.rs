@@ -24,7 +24,7 @@ mod template;
 use std::fmt::{self, Display, Formatter};
 
 pub use mask::{LineKey, MAX_TOKENS};
-pub use miner::{Known, MAX_TEMPLATES, MAX_VARIANTS, Miner, Slot};
+pub use miner::{Known, MAX_TEMPLATES, MAX_VARIANTS, Miner, Slot, form_of};
 pub use search::finding;
 pub use template::{PLACEHOLDER, Template};
 

@@ -101,3 +101,34 @@ pub async fn newest_before(
         .await?;
     Ok(rows.iter().map(|row| row.get("newest")).collect())
 }
+
+/// For each scope, in the order given: whether a line of level error or above arrived from the time on that is given with it.
+pub async fn erred(tx: &TenantTx<'_>, scopes: &[Wanted]) -> Result<Vec<bool>, DbError> {
+    const SQL: &str = "
+        -- arrivals::erred
+        SELECT EXISTS (
+            SELECT FROM log_arrivals a
+            WHERE a.org_id = $1 AND a.service_id = s.service_id AND a.environment_id = s.environment_id
+              AND a.bucket >= s.since AND a.level >= $5
+        ) AS erred
+        FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) WITH ORDINALITY
+            AS s (service_id, environment_id, since, place)
+        ORDER BY s.place";
+    let services: Vec<ServiceId> = scopes.iter().map(|scope| scope.service_id).collect();
+    let environments: Vec<EnvironmentId> = scopes.iter().map(|scope| scope.environment_id).collect();
+    let since: Vec<OffsetDateTime> = scopes.iter().map(|scope| scope.from).collect();
+    let statement = tx.prepare_cached(SQL).await?;
+    let rows = tx
+        .query(
+            &statement,
+            &[
+                &tx.org_id(),
+                &services,
+                &environments,
+                &since,
+                &Level::Error.code(),
+            ],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get("erred")).collect())
+}

@@ -23,6 +23,7 @@ use time::Date;
 use uuid::Uuid;
 
 use crate::maintenance::PATIENCE;
+use crate::patterns::error_arrivals::{self, Arrivals};
 use crate::patterns::{Miners, ServiceMiner, Sighting, registry};
 use crate::segment::{self, Damaged, Decoder, Encoded, Encoder, Ids, Index};
 use pieces::{Lines, Piece, Stored, Unit};
@@ -226,12 +227,12 @@ impl Compactor {
         }
         let miner = self.miners.of(&tx, unit.scope.service_id).await?;
         let learning = Arc::clone(&miner);
-        let job = move || -> Result<(Vec<Encoded>, Vec<Sighting>), Failure> {
+        let job = move || -> Result<(Vec<Encoded>, Arrivals, Vec<Sighting>), Failure> {
             decode(&mut lines, &inputs)?;
             encode(&lines, &unit.scope, &learning).map_err(Failure::Codec)
         };
         let working = tokio::task::spawn_blocking(job).await;
-        let (merged, news) =
+        let (merged, errors, news) =
             match working.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic())) {
                 Ok(merged) => merged,
                 Err(Failure::Codec(error)) => return Err(CompactError::Codec(error)),
@@ -245,6 +246,7 @@ impl Compactor {
             pieces::put(&tx, &unit, segment).await?;
         }
         registry::save(&tx, &unit.scope, &news).await?;
+        error_arrivals::save(&tx, &unit.scope, &errors).await?;
         if !leases::holds(&*tx, LEASE, lease).await? {
             return Ok(false);
         }
@@ -458,21 +460,30 @@ fn decode(lines: &mut Lines, inputs: &[(Piece, Stored)]) -> Result<(), Failure> 
         let damaged = |damage| Failure::Damaged(piece.id, damage);
         let index = piece.index.as_ref().map_err(|damage| damaged(*damage))?;
         lines
-            .decode(&mut decoder, index, piece.first_id, stored)
+            .decode(&mut decoder, index, (piece.first_id, piece.arrived), stored)
             .map_err(damaged)?;
     }
     Ok(())
 }
 
-/// Encodes lines and counts their templates; also returns what the registry does not know of those.
-fn encode(lines: &Lines, scope: &Scope, miner: &ServiceMiner) -> io::Result<(Vec<Encoded>, Vec<Sighting>)> {
+/// Encodes lines and counts their templates; also returns when errors of each arrived, of lines that are merged for the first
+/// time, and what the registry does not know of the templates.
+fn encode(
+    lines: &Lines,
+    scope: &Scope,
+    miner: &ServiceMiner,
+) -> io::Result<(Vec<Encoded>, Arrivals, Vec<Sighting>)> {
     let mut encoder = Encoder::with_filters()?;
     let columns = &lines.columns;
     let (encoded, news) = miner.counting(scope.environment_id, columns, |tally| {
-        segment::parts(columns)
+        let encoded = segment::parts(columns)
             .into_iter()
             .map(|part| encoder.encode_counted(columns, part, Ids::Each(&lines.ids), tally))
-            .collect::<io::Result<Vec<Encoded>>>()
+            .collect::<io::Result<Vec<Encoded>>>()?;
+        let arrived = |(template, row): (_, usize)| Some((template, (*lines.arrived.get(row)?)?));
+        let arrivals = Arrivals::of(tally.errors().filter_map(arrived));
+        io::Result::Ok((encoded, arrivals))
     });
-    Ok((encoded?, news))
+    let (encoded, arrivals) = encoded?;
+    Ok((encoded, arrivals, news))
 }

@@ -74,6 +74,8 @@ pub struct CleanupReport {
     pub rate_bucket_rows: i64,
     /// Templates of lines that are no longer kept.
     pub patterns: i64,
+    /// Rows of `log_error_arrivals`.
+    pub error_arrival_rows: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,18 +120,25 @@ async fn remove_expired(conn: &mut Connection, owner: Uuid) -> Result<CleanupRep
             return Ok(report);
         }
     }
-    report.patterns = expire_patterns(conn).await?;
+    report.patterns = expire_some(conn, EXPIRE_PATTERNS_SQL).await?;
+    report.error_arrival_rows = expire_some(conn, EXPIRE_ERROR_ARRIVALS_SQL).await?;
     Ok(report)
 }
 
-/// Removes templates that no line has any more, as many as one cleanup may.
-async fn expire_patterns(conn: &mut Connection) -> Result<i64, DbError> {
-    const SQL: &str = "
-        -- maintenance::expire_patterns
-        SELECT expire_log_patterns($1)";
+/// Templates that no line has any more.
+const EXPIRE_PATTERNS_SQL: &str = "
+    -- maintenance::expire_patterns
+    SELECT expire_log_patterns($1)";
+/// Arrivals of errors from before history begins.
+const EXPIRE_ERROR_ARRIVALS_SQL: &str = "
+    -- maintenance::expire_error_arrivals
+    SELECT expire_log_error_arrivals($1)";
+
+/// Removes as many as one cleanup may; how many those were.
+async fn expire_some(conn: &mut Connection, sql: &str) -> Result<i64, DbError> {
     let tx = conn.transaction().await?;
     tx.batch_execute(LONG_STATEMENTS).await?;
-    let removed = tx.query_one(SQL, &[&BATCH]).await?.get(0);
+    let removed = tx.query_one(sql, &[&BATCH]).await?.get(0);
     tx.commit().await?;
     Ok(removed)
 }

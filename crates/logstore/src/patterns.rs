@@ -5,12 +5,17 @@
 //! with the same row, are made anew when lines are merged again, move when they move, and go with their partition. The
 //! [`registry`] knows the templates' texts and where and when they were seen.
 //!
+//! Errors are counted once more, by when they arrived: for alerting, which asks whether a template is new ([`errors`]).
+//!
 //! What is not merged yet is mined when somebody asks ([`crate::reader::Reader::patterns`]).
 
 pub mod counts;
+pub(crate) mod error_arrivals;
+pub mod errors;
 mod miners;
 pub mod registry;
 mod tally;
+mod unmerged;
 
 pub(crate) use miners::{Miners, ServiceMiner, Sighting};
 pub use tally::Tally;

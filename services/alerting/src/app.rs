@@ -7,6 +7,7 @@ use actix_web::web;
 use anyhow::Context as _;
 use bus::{BusConfig, Publisher};
 use domain::alerting::delivery::RetryPolicy;
+use logstore::patterns::errors::ErrorReader;
 use logstore::reader::Reader;
 use secrecy::ExposeSecret as _;
 use service_kit::secrets::Sealer;
@@ -40,6 +41,8 @@ pub(crate) struct State {
     pub(crate) sweep_interval: Duration,
     /// Searches lines, for rules over a query.
     pub(crate) reader: Reader,
+    /// Reads errors by their template, for rules over new ones.
+    pub(crate) errors: ErrorReader,
     /// Whose turn it is to evaluate.
     pub(crate) evaluations: Turns,
     /// Scopes of which something was heard.
@@ -88,6 +91,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         public_url: config.public_url,
         sweep_interval: config.sweep_interval,
         reader: Reader::new(SEARCH_CACHE_BYTES),
+        errors: ErrorReader::new(),
         evaluations: Turns::new(),
         heard: Heard::default(),
         looking_back: Semaphore::new(LOOKING_BACK),

@@ -5,6 +5,7 @@
 //! nothing most of the time; [`screen`] finds that out for all of an organisation at once, without a lock.
 
 mod effects;
+pub(crate) mod errors;
 pub(crate) mod facts;
 pub(crate) mod lines;
 pub(crate) mod places;
@@ -19,7 +20,6 @@ use db::alert_rules::{self, AlertRule};
 use db::{Connection, DbError, causes};
 use domain::alerting::rule::RuleScope;
 use domain::ids::{AlertRuleId, OrgId};
-use logstore::reader::Reader;
 use service_kit::Kit;
 
 use self::rule::Searched;
@@ -129,7 +129,7 @@ async fn run_part(
 ) -> Result<Report, EvaluationError> {
     let turn = state.evaluations.take(rule_id).await;
     let started = Instant::now();
-    let result = within_budget(kit, &state.reader, org_id, rule_id, focus).await;
+    let result = within_budget(kit, state, org_id, rule_id, focus).await;
     let outcome = match &result {
         Ok(report) if report.changes() > 0 => Evaluation::Changed,
         Ok(_) => Evaluation::Unchanged,
@@ -147,14 +147,14 @@ async fn run_part(
 
 async fn within_budget(
     kit: &Kit,
-    reader: &Reader,
+    state: &State,
     org_id: OrgId,
     rule_id: AlertRuleId,
     focus: RuleScope,
 ) -> Result<Report, EvaluationError> {
     let mut conn = kit.db.conn("alerting.evaluate").await?;
     let evaluated =
-        tokio::time::timeout(RULE_BUDGET, transact(&mut conn, reader, org_id, rule_id, focus)).await;
+        tokio::time::timeout(RULE_BUDGET, transact(&mut conn, state, org_id, rule_id, focus)).await;
     match evaluated {
         Ok(result) => Ok(result?),
         Err(_elapsed) => {
@@ -186,7 +186,7 @@ async fn note_failure(kit: &Kit, org_id: OrgId, rule_id: AlertRuleId, error: &Ev
 /// Evaluates with the rule locked. Lines are searched before that, within a snapshot of their own.
 async fn transact(
     conn: &mut Connection,
-    reader: &Reader,
+    state: &State,
     org_id: OrgId,
     rule_id: AlertRuleId,
     focus: RuleScope,
@@ -194,7 +194,7 @@ async fn transact(
     match locked(conn, org_id, rule_id, focus, None).await? {
         Locked::Done(report) => Ok(report),
         Locked::NeedsLines(rule) => {
-            let searched = rule::search(conn, reader, org_id, &rule, focus).await?;
+            let searched = rule::search(conn, state, org_id, &rule, focus).await?;
             match locked(conn, org_id, rule_id, focus, Some(searched)).await? {
                 Locked::Done(report) => Ok(report),
                 // It was changed meanwhile, and the change brings its own evaluation.

@@ -71,6 +71,9 @@ pub(crate) struct Step {
     at: Option<OffsetDateTime>,
     /// What an answer of the receiver was, in an attempt.
     http_status: Option<i32>,
+    /// The page of the dashboard with the lines that decided, where they are those of one pattern.
+    #[schema(example = "/logs?q=service%3Ashop+%22disk%22+%22is+full%22")]
+    lines: Option<String>,
 }
 
 /// How one transition reached, or did not reach, one channel.
@@ -159,6 +162,7 @@ impl Rows<'_> {
             row: event.map(|event| RowRef::new("incident_events", event.id)),
             at: event.map(|event| event.at),
             http_status: None,
+            lines: event.and_then(lines_of),
         }
     }
 
@@ -176,6 +180,7 @@ impl Rows<'_> {
             row: Some(RowRef::new("incidents", self.incident.id)),
             at: Some(self.incident.opened_at),
             http_status: None,
+            lines: None,
         }
     }
 }
@@ -226,6 +231,13 @@ impl FoldedFiring {
     }
 }
 
+/// Where the lines of the pattern are shown that opened the incident.
+fn lines_of(opened: &IncidentEvent) -> Option<String> {
+    let query = opened.details.get("pattern")?.get("query")?.as_str()?;
+    let mut params = url::form_urlencoded::Serializer::new(String::new());
+    Some(format!("/logs?{}", params.append_pair("q", query).finish()))
+}
+
 /// What held it back, if anything did.
 fn silence(job: &Job) -> Step {
     let (table, id) = match &job.held {
@@ -240,6 +252,7 @@ fn silence(job: &Job) -> Step {
                 row: None,
                 at: Some(job.created_at),
                 http_status: None,
+                lines: None,
             };
         }
     };
@@ -262,6 +275,7 @@ fn silence(job: &Job) -> Step {
         row: Some(RowRef { table, id }),
         at: Some(job.created_at),
         http_status: None,
+        lines: None,
     }
 }
 
@@ -310,6 +324,7 @@ fn routing(job: &Job) -> Step {
         row: Some(row),
         at: Some(job.created_at),
         http_status: None,
+        lines: None,
     }
 }
 
@@ -334,6 +349,7 @@ fn channel_step(job: &Job, id: ChannelId, name: &str) -> Step {
         }),
         at: Some(job.created_at),
         http_status: None,
+        lines: None,
     }
 }
 
@@ -354,6 +370,7 @@ fn attempt_step(attempt: &Attempt) -> Step {
         }),
         at: Some(attempt.started_at),
         http_status: attempt.http_status,
+        lines: None,
     }
 }
 
@@ -376,6 +393,7 @@ fn settle_last(steps: &mut Vec<Step>, job: &Job) {
             row: Some(ledger_row(job)),
             at: Some(job.next_attempt_at),
             http_status: None,
+            lines: None,
         }),
     }
 }

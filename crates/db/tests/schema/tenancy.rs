@@ -6,7 +6,7 @@ use tokio_postgres::{Client, NoTls};
 
 /// One row for each tenant table that the fixture leaves empty. `$1` is the organisation; the fixture's service,
 /// environment, key and viewer stand in for `{service}`, `{environment}`, `{key}` and `{viewer}`. A new tenant table needs a line here.
-const ROWS: [&str; 33] = [
+const ROWS: [&str; 34] = [
     "INSERT INTO invites (org_id, id, email, role, token_hash, expires_at)
      VALUES ($1, gen_random_uuid(), 'a@example.com', 'viewer', gen_random_uuid()::text::bytea, now())",
     "INSERT INTO personal_access_tokens (org_id, id, user_id, name, token_prefix, token_hash, role)
@@ -31,6 +31,8 @@ const ROWS: [&str; 33] = [
      VALUES ($1, {service}, {environment}, now(), 2, 1, 1)",
     "INSERT INTO log_arrivals (org_id, service_id, environment_id, bucket, level, writer_id, count)
      VALUES ($1, {service}, {environment}, now(), 2, 1, 1)",
+    "INSERT INTO log_error_arrivals (org_id, service_id, environment_id, template_id, bucket, lines)
+     VALUES ($1, {service}, {environment}, 1, now(), 1)",
     "INSERT INTO ingest_receipts (org_id, id, api_key_id, idempotency_key, request_hash, accepted, rejected)
      VALUES ($1, gen_random_uuid(), {key}, 'k', '', 1, '[]')",
     "INSERT INTO service_github_integrations (org_id, id, service_id, repo_owner, repo_name, secret_sealed)

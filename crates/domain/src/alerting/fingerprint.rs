@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::ids::{AlertRuleId, ChannelId, EnvironmentId, IncidentId, ServiceId};
+use crate::patterns::TemplateId;
 
 /// Names one problem within an organisation; never empty, and the same for ever. At most one unresolved incident has
 /// it. Readable, so that a person who looks into the tables sees where it comes from.
@@ -58,6 +59,16 @@ impl Fingerprint {
         Self(format!("rule/{rule}/{service}/{environment}/{digest}"))
     }
 
+    /// The same of the lines of one template.
+    pub fn of_pattern(
+        rule: AlertRuleId,
+        service: ServiceId,
+        environment: EnvironmentId,
+        pattern: TemplateId,
+    ) -> Self {
+        Self(format!("rule/{rule}/{service}/{environment}/{pattern}"))
+    }
+
     /// An incident that a person opened: a problem of its own.
     pub fn of_manual(incident: IncidentId) -> Self {
         Self(format!("manual/{incident}"))
@@ -109,6 +120,16 @@ mod tests {
         );
         assert_ne!(of(1, 2, 3), of(2, 1, 3));
         assert_ne!(of(1, 2, 3), of(1, 2, 4));
+        let pattern = Fingerprint::of_pattern(
+            AlertRuleId(id(1)),
+            ServiceId(id(2)),
+            EnvironmentId(id(3)),
+            TemplateId::from_code(0xab),
+        );
+        assert_eq!(
+            pattern.as_str(),
+            format!("{}/00000000000000ab", of(1, 2, 3).as_str())
+        );
     }
 
     #[test]

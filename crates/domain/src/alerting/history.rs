@@ -4,8 +4,9 @@ use time::OffsetDateTime;
 
 use crate::deployment::DeploymentStatus;
 use crate::ids::DeploymentId;
+use crate::patterns::TemplateId;
 
-/// Facts of one environment of one service, or of one group of its lines.
+/// Facts of one environment of one service, or of one group of its lines: by values of fields, or by their template.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     pub lines: Series,
@@ -15,8 +16,21 @@ pub struct History {
     pub deployments: Vec<DeploymentReport>,
     /// In their order.
     pub beats: Vec<OffsetDateTime>,
+    /// The template that the lines have in common, where they are counted by it.
+    pub pattern: Option<ErrorPattern>,
     /// Whether there may be lines beyond those that were counted.
     pub is_partial: bool,
+}
+
+/// A template of lines of level error and above, in one place; lines of its later forms ([`crate::patterns::form_of`]) count as
+/// its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorPattern {
+    pub id: TemplateId,
+    /// With placeholders, for people.
+    pub text: String,
+    /// When the first of its lines arrived, as far as anybody remembers.
+    pub known_since: OffsetDateTime,
 }
 
 /// A number of lines, and how many of them are errors.

@@ -119,7 +119,11 @@ impl<'a> Moments<'a> {
                 .map(|report| report.recorded_at)
                 .filter(|at| *at > horizon.after && *at <= settled)
                 .collect(),
-            Facts::Arrivals | Facts::ArrivalsAndDeployments | Facts::Lines | Facts::Beats => Vec::new(),
+            Facts::Arrivals
+            | Facts::ArrivalsAndDeployments
+            | Facts::Lines
+            | Facts::ErrorPatterns
+            | Facts::Beats => Vec::new(),
         };
         reports.sort_unstable_by(|one, other| other.cmp(one));
         reports.dedup();
@@ -156,8 +160,11 @@ impl<'a> Moments<'a> {
         }
         let early = self.early.filter(|end| at <= *end)?;
         // What was deployed is known a step before.
-        let knows_deployments =
-            self.condition.facts() != Facts::ArrivalsAndDeployments || at - step <= self.settled;
+        let asks_deployments = matches!(
+            self.condition.facts(),
+            Facts::ArrivalsAndDeployments | Facts::ErrorPatterns
+        );
+        let knows_deployments = !asks_deployments || at - step <= self.settled;
         (at <= early && knows_deployments).then_some(Moment {
             at,
             is_settled: false,

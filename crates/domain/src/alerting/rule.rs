@@ -7,6 +7,7 @@ mod counts;
 mod deployments;
 mod describe;
 mod heartbeat;
+mod new_pattern;
 mod params;
 mod window;
 
@@ -22,6 +23,7 @@ pub use counts::{Comparison, ErrorCount, ErrorRate, LogQuery, Silence};
 pub use deployments::{DeployRegression, FinishedDeployment, label_of, read_deployment};
 pub use describe::{Description, InvalidDescription, InvalidRunbook, RunbookUrl};
 pub use heartbeat::Heartbeat;
+pub use new_pattern::{NewPattern, Since};
 pub use params::InvalidParams;
 pub use window::{Window, floor};
 
@@ -33,6 +35,9 @@ pub enum RuleType {
     ErrorCount,
     /// Too large a part of the lines is of level error or fatal. Params: threshold_percent, window_seconds, min_lines.
     ErrorRate,
+    /// Lines of an error template come that was not seen before, each template on its own. Params: since?, min_count,
+    /// window_minutes.
+    NewPattern,
     /// Too many, or too few, lines match a query. Params: q, threshold, comparison?, window_seconds, group_by?.
     LogQuery,
     /// A source that has sent before sends nothing. Params: window_seconds.
@@ -46,9 +51,10 @@ pub enum RuleType {
 }
 
 impl RuleType {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ErrorCount,
         Self::ErrorRate,
+        Self::NewPattern,
         Self::LogQuery,
         Self::Silence,
         Self::DeploymentFailure,
@@ -60,6 +66,7 @@ impl RuleType {
         match self {
             Self::ErrorCount => "error_count",
             Self::ErrorRate => "error_rate",
+            Self::NewPattern => "new_pattern",
             Self::LogQuery => "log_query",
             Self::Silence => "silence",
             Self::DeploymentFailure => "deployment_failure",
@@ -89,8 +96,8 @@ crate::text_column!(RuleType);
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "a rule's type is one of error_count, error_rate, log_query, silence, deployment_failure, deploy_regression, \
-     heartbeat"
+    "a rule's type is one of error_count, error_rate, new_pattern, log_query, silence, deployment_failure, \
+     deploy_regression, heartbeat"
 )]
 pub struct UnknownRuleType;
 
@@ -106,6 +113,7 @@ pub const MAX_KEEP_FIRING_SECONDS: i32 = 86_400;
 pub enum Condition {
     ErrorCount(ErrorCount),
     ErrorRate(ErrorRate),
+    NewPattern(NewPattern),
     LogQuery(LogQuery),
     Silence(Silence),
     DeploymentFailure,
@@ -123,6 +131,8 @@ pub enum Facts {
     Deployments,
     /// Lines themselves, by their own time.
     Lines,
+    /// Lines of level error and above by their template, counted as they arrive, and what was deployed when.
+    ErrorPatterns,
     /// Calls of a job.
     Beats,
 }
@@ -136,6 +146,7 @@ impl Condition {
         match kind {
             RuleType::ErrorCount => ErrorCount::parse(params).map(Self::ErrorCount),
             RuleType::ErrorRate => ErrorRate::parse(params).map(Self::ErrorRate),
+            RuleType::NewPattern => NewPattern::parse(params).map(Self::NewPattern),
             RuleType::LogQuery => LogQuery::parse(params).map(Self::LogQuery),
             RuleType::Silence => Silence::parse(params).map(Self::Silence),
             RuleType::DeploymentFailure => {
@@ -151,6 +162,7 @@ impl Condition {
         match self {
             Self::ErrorCount(_) => RuleType::ErrorCount,
             Self::ErrorRate(_) => RuleType::ErrorRate,
+            Self::NewPattern(_) => RuleType::NewPattern,
             Self::LogQuery(_) => RuleType::LogQuery,
             Self::Silence(_) => RuleType::Silence,
             Self::DeploymentFailure => RuleType::DeploymentFailure,
@@ -164,6 +176,7 @@ impl Condition {
         match self {
             Self::ErrorCount(count) => count.params(),
             Self::ErrorRate(rate) => rate.params(),
+            Self::NewPattern(pattern) => pattern.params(),
             Self::LogQuery(query) => query.params(),
             Self::Silence(silence) => silence.params(),
             Self::DeploymentFailure => json!({}),
@@ -175,6 +188,7 @@ impl Condition {
     pub fn facts(&self) -> Facts {
         match self {
             Self::ErrorCount(_) | Self::ErrorRate(_) | Self::Silence(_) => Facts::Arrivals,
+            Self::NewPattern(_) => Facts::ErrorPatterns,
             Self::LogQuery(_) => Facts::Lines,
             Self::DeploymentFailure => Facts::Deployments,
             Self::DeployRegression(_) => Facts::ArrivalsAndDeployments,
@@ -187,6 +201,7 @@ impl Condition {
         match self {
             Self::ErrorCount(count) => count.window().step(),
             Self::ErrorRate(rate) => rate.window().step(),
+            Self::NewPattern(_) => NewPattern::STEP,
             Self::LogQuery(query) => query.window().step(),
             Self::Silence(silence) => silence.window().step(),
             Self::DeployRegression(regression) => regression.window().step(),
@@ -204,6 +219,7 @@ impl Condition {
         match self {
             Self::ErrorCount(count) => Some(count.window().start(first)),
             Self::ErrorRate(rate) => Some(rate.window().start(first)),
+            Self::NewPattern(pattern) => Some(pattern.start(first)),
             Self::LogQuery(query) => Some(query.window().start(first)),
             Self::Silence(silence) => Some(silence.window().start(first)),
             Self::DeployRegression(regression) => regression.lines_from(deployments, first),
@@ -231,6 +247,7 @@ impl Condition {
             Self::ErrorCount(count) => empty(count.window()),
             Self::LogQuery(query) if query.comparison() == Comparison::AtLeast => empty(query.window()),
             Self::DeployRegression(regression) => regression.quiet_until(history, at),
+            Self::NewPattern(pattern) => pattern.quiet_until(history, at),
             Self::ErrorRate(_)
             | Self::LogQuery(_)
             | Self::Silence(_)
@@ -246,6 +263,7 @@ impl Condition {
             Self::Heartbeat(_) => Heartbeat::DELAY,
             Self::ErrorCount(_)
             | Self::ErrorRate(_)
+            | Self::NewPattern(_)
             | Self::Silence(_)
             | Self::DeploymentFailure
             | Self::DeployRegression(_) => Duration::ZERO,
@@ -256,7 +274,7 @@ impl Condition {
     /// moment are there.
     pub fn only_grows(&self) -> bool {
         match self {
-            Self::ErrorCount(_) | Self::DeployRegression(_) => true,
+            Self::ErrorCount(_) | Self::NewPattern(_) | Self::DeployRegression(_) => true,
             Self::LogQuery(query) => query.comparison() == Comparison::AtLeast,
             Self::ErrorRate(_) | Self::Silence(_) | Self::DeploymentFailure | Self::Heartbeat(_) => false,
         }
@@ -267,6 +285,7 @@ impl Condition {
         match self {
             Self::ErrorCount(count) => Some(count.threshold() as f64),
             Self::ErrorRate(rate) => Some(rate.threshold_percent()),
+            Self::NewPattern(pattern) => Some(pattern.min_count() as f64),
             Self::LogQuery(query) => Some(query.threshold() as f64),
             Self::Silence(silence) => Some(silence.window().seconds().into()),
             Self::Heartbeat(heartbeat) => Some(heartbeat.due_after().as_seconds_f64()),
@@ -281,6 +300,7 @@ impl Condition {
         match self {
             Self::ErrorCount(count) => Observation::Read(count.judge(history, at)),
             Self::ErrorRate(rate) => Observation::Read(rate.judge(history, at)),
+            Self::NewPattern(pattern) => Observation::Read(pattern.judge(history, at)),
             Self::LogQuery(query) => query.judge(history, at),
             Self::Silence(silence) => silence.judge(history, at),
             Self::DeploymentFailure => {
@@ -293,14 +313,16 @@ impl Condition {
     }
 
     /// How long the condition must have been false before a firing ends by itself. A count stays low for its window,
-    /// so that a burst which comes and goes is one story; a deployment that succeeded, a line or a call has ended it.
+    /// so that a burst which comes and goes is one story; a deployment that succeeded, a line or a call has ended it, and a pattern is no longer new once its window is over.
     fn clear_after(&self) -> Duration {
         match self {
             Self::ErrorCount(count) => count.window().length(),
             Self::ErrorRate(rate) => rate.window().length(),
             Self::LogQuery(query) => query.window().length(),
             Self::DeployRegression(regression) => regression.window().length(),
-            Self::Silence(_) | Self::DeploymentFailure | Self::Heartbeat(_) => Duration::ZERO,
+            Self::NewPattern(_) | Self::Silence(_) | Self::DeploymentFailure | Self::Heartbeat(_) => {
+                Duration::ZERO
+            }
         }
     }
 

@@ -13,6 +13,8 @@ pub const MAX_TEMPLATES: usize = 2_000;
 const MAX_PLAIN: usize = 1_800;
 /// So many templates that differ in one word are spelled out; the next line like them makes a general one.
 pub const MAX_VARIANTS: usize = 8;
+/// So many templates that differ in one word tell that it varies: further ones are no news.
+const TOLD_VARIANTS: usize = 2;
 /// Words that a general template must have beside its variables, so that short lines do not all become one.
 const MIN_WORDS: usize = 2;
 /// Ids of lines' own templates that are remembered with what they belong to.
@@ -214,14 +216,44 @@ impl Miner {
     }
 }
 
+/// The template that another is but a form of, among those that were known before it, the oldest first: of a general one the
+/// first that it accepts; of others, where at least [`TOLD_VARIANTS`] differ from it in one and the same word, the first of
+/// those. One that differs may be a problem of its own, such as another host that is out of reach; a word in which several differ
+/// is a name, whatever comes next in its place.
+pub fn form_of<'a>(template: &Known, earlier: impl IntoIterator<Item = &'a Known>) -> Option<TemplateId> {
+    let mut alike = earlier
+        .into_iter()
+        .filter(|other| other.tokens.len() == template.tokens.len());
+    if template.is_general {
+        let accepted = |other: &&Known| {
+            let mut tokens = template.tokens.iter().zip(&other.tokens);
+            tokens.all(|(own, other)| own == other || *own == VARIABLE)
+        };
+        return alike.find(accepted).map(|first| first.id);
+    }
+    if template.tokens.len() <= MIN_WORDS {
+        return None;
+    }
+    let mut places: HashMap<usize, (usize, TemplateId)> = HashMap::new();
+    alike.find_map(|other| {
+        let place = place_of_difference(&other.tokens, other.is_general, &template.tokens)?;
+        let (count, first) = places.entry(place).or_insert((0, other.id));
+        *count += 1;
+        (*count >= TOLD_VARIANTS).then_some(*first)
+    })
+}
+
 /// The place of the word in which they differ, if it is one and the only one.
 fn only_difference(template: &Template, tokens: &[u64]) -> Option<usize> {
+    place_of_difference(&template.tokens, template.is_general, tokens)
+}
+
+fn place_of_difference(template: &[u64], is_general: bool, tokens: &[u64]) -> Option<usize> {
     let mut different = template
-        .tokens
         .iter()
         .zip(tokens)
         .enumerate()
-        .filter(|(_, (own, other))| own != other && !(template.is_general && **own == VARIABLE));
+        .filter(|(_, (own, other))| own != other && !(is_general && **own == VARIABLE));
     let (place, (own, other)) = different.next()?;
     (different.next().is_none() && *own != VARIABLE && *other != VARIABLE).then_some(place)
 }

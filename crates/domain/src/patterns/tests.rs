@@ -218,3 +218,51 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_word_in_which_known_templates_differ_makes_no_new_one() {
+    let known = |message: &str| {
+        let template = Template::of(message.as_bytes());
+        Known {
+            id: template.id,
+            tokens: template.tokens,
+            is_general: false,
+        }
+    };
+    let earlier: Vec<Known> = [
+        "user alice was not found in tenant",
+        "user bob was not found in tenant",
+        "connection to postgres refused",
+        "cannot open file",
+        "cannot open socket",
+        "quite another thing",
+    ]
+    .map(known)
+    .into();
+    let form_of = |message: &str| form_of(&known(message), &earlier).map(|first| place_of(first, &earlier));
+    assert_eq!(form_of("user carol was not found in tenant"), Some(0));
+    assert_eq!(form_of("cannot open device"), Some(3));
+    assert_eq!(
+        form_of("connection to redis refused"),
+        None,
+        "one that differs may be another problem"
+    );
+    assert_eq!(
+        form_of("user alice was not found in group"),
+        None,
+        "another word than the one that varies"
+    );
+    assert_eq!(form_of("user carol was locked out of tenant"), None);
+    let mut general = known("user 7 was not found in tenant");
+    general.is_general = true;
+    assert_eq!(
+        super::form_of(&general, &earlier).map(|first| place_of(first, &earlier)),
+        Some(0)
+    );
+    assert_eq!(super::form_of(&general, []), None);
+}
+
+/// The place of a template among others.
+fn place_of(id: TemplateId, among: &[Known]) -> usize {
+    among.iter().position(|one| one.id == id).unwrap()
+}

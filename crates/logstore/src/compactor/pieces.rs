@@ -27,6 +27,8 @@ pub(super) struct Piece {
     pub(super) first_id: i64,
     pub(super) index: Result<Index, Damaged>,
     pub(super) age: std::time::Duration,
+    /// When its lines arrived; `None` where that was counted already, since it is merged once more.
+    pub(super) arrived: Option<OffsetDateTime>,
 }
 
 /// Lines with their ids, ready to be encoded.
@@ -34,11 +36,13 @@ pub(super) struct Piece {
 pub(super) struct Lines {
     pub(super) columns: Columns,
     pub(super) ids: Vec<i64>,
+    /// When each arrived; `None` where it was merged before.
+    pub(super) arrived: Vec<Option<OffsetDateTime>>,
 }
 
 const FRESH_SQL: &str = "
     -- compactor::fresh
-    SELECT id, max_ts, hour, row_count, first_id, index_col,
+    SELECT id, max_ts, hour, row_count, first_id, index_col, created_at,
         extract(epoch FROM clock_timestamp() - created_at)::double precision AS age
     FROM log_segments_fresh
     WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND expires_on = $4
@@ -46,7 +50,7 @@ const FRESH_SQL: &str = "
 
 const OPEN_SQL: &str = "
     -- compactor::open
-    SELECT id, max_ts, NULL::timestamptz AS hour, row_count, first_id, index_col,
+    SELECT id, max_ts, NULL::timestamptz AS hour, row_count, first_id, index_col, created_at,
         extract(epoch FROM clock_timestamp() - created_at)::double precision AS age
     FROM log_segments
     WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND expires_on = $4 AND row_count < 16384
@@ -77,10 +81,12 @@ async fn list(tx: &TenantTx<'_>, sql: &str, unit: &Unit) -> Result<Vec<Piece>, D
         .map(|row| {
             let count: i32 = row.get("row_count");
             let age: f64 = row.get("age");
+            let hour: Option<OffsetDateTime> = row.get("hour");
             Ok(Piece {
                 id: row.get("id"),
                 max_ts: row.get("max_ts"),
-                hour: row.get("hour"),
+                hour,
+                arrived: hour.is_some().then(|| row.get("created_at")),
                 rows: u64::from(count.unsigned_abs()),
                 first_id: row.get("first_id"),
                 index: Index::parse(row.try_get("index_col")?),
@@ -162,7 +168,7 @@ pub(super) async fn take_rows(
         -- compactor::take_rows
         DELETE FROM logs
         WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND ts >= $4 AND ts <= $5 AND created_at < $6
-        RETURNING id, ts, level, message, meta_json::text AS meta, trace_id, request_id";
+        RETURNING id, ts, level, message, meta_json::text AS meta, trace_id, request_id, created_at";
     let scope = &unit.scope;
     let statement = tx.prepare_cached(RANGE_SQL).await?;
     let range = tx
@@ -208,6 +214,7 @@ impl Lines {
         let level: i16 = row.get("level");
         let text = |name: &str| row.get::<_, Option<&str>>(name).unwrap_or_default().as_bytes();
         self.ids.push(row.get("id"));
+        self.arrived.push(Some(row.get("created_at")));
         self.columns.ts.push((ts.unix_timestamp_nanos() / 1_000) as i64);
         self.columns.level.push(level as u8);
         self.columns.message.push(text("message"));
@@ -222,7 +229,7 @@ impl Lines {
         &mut self,
         decoder: &mut Decoder,
         index: &Index,
-        first_id: i64,
+        (first_id, arrived): (i64, Option<OffsetDateTime>),
         stored: &Stored,
     ) -> Result<(), Damaged> {
         for block in &index.blocks {
@@ -236,6 +243,7 @@ impl Lines {
                 .level
                 .extend(decoder.levels(block, part(Column::Level)?)?);
             self.ids.extend(decoder.ids(block, first_id, part(Column::Id)?)?);
+            self.arrived.resize(self.ids.len(), arrived);
             for column in [Column::Message, Column::Meta, Column::Trace, Column::Request] {
                 let texts = decoder.texts(block, column, part(column)?)?;
                 self.columns.text_mut(column).append(&texts);

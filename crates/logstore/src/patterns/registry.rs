@@ -58,21 +58,23 @@ pub(crate) async fn known(
     let rows = tx
         .query(&statement, &[&tx.org_id(), &services, &MAX_KNOWN])
         .await?;
-    let known = |row: &tokio_postgres::Row| {
-        let tokens: &[u8] = row.get("tokens");
-        let known = Known {
-            id: id(row),
-            tokens: tokens
-                .as_chunks::<8>()
-                .0
-                .iter()
-                .map(|token| u64::from_le_bytes(*token))
-                .collect(),
-            is_general: row.get("is_general"),
-        };
-        (row.get("service_id"), known)
-    };
+    let known = |row: &tokio_postgres::Row| (row.get("service_id"), known_of(row));
     Ok(rows.iter().map(known).collect())
+}
+
+/// A template by the columns of its row.
+pub(super) fn known_of(row: &tokio_postgres::Row) -> Known {
+    let tokens: &[u8] = row.get("tokens");
+    Known {
+        id: id(row),
+        tokens: tokens
+            .as_chunks::<8>()
+            .0
+            .iter()
+            .map(|token| u64::from_le_bytes(*token))
+            .collect(),
+        is_general: row.get("is_general"),
+    }
 }
 
 /// Where the templates of services were seen.
@@ -228,11 +230,11 @@ fn described(row: &tokio_postgres::Row) -> Result<Described, DbError> {
     })
 }
 
-fn id(row: &tokio_postgres::Row) -> TemplateId {
+pub(super) fn id(row: &tokio_postgres::Row) -> TemplateId {
     TemplateId::from_code(row.get::<_, i64>("template_id") as u64)
 }
 
-fn code(id: TemplateId) -> i64 {
+pub(super) fn code(id: TemplateId) -> i64 {
     id.code() as i64
 }
 

@@ -19,6 +19,8 @@ pub struct Tally<'m> {
     /// The templates that the current bucket has lines of.
     touched: Vec<Slot>,
     done: Vec<(i64, Vec<Entry>)>,
+    /// Rows of level error and above.
+    errors: Vec<(Slot, u32)>,
 }
 
 /// The lines of one template.
@@ -60,6 +62,7 @@ impl<'m> Tally<'m> {
             bucket: 0..0,
             touched: Vec::new(),
             done: Vec::new(),
+            errors: Vec::new(),
         }
     }
 
@@ -84,6 +87,9 @@ impl<'m> Tally<'m> {
         let level = usize::from(level).min(LEVELS - 1);
         counted.lines[level] += 1;
         let kind = usize::from(level >= Level::Error as usize);
+        if kind == 1 {
+            self.errors.push((slot, row as u32));
+        }
         if counted.seen[kind].0 == i64::MAX && counted.seen[1 - kind].0 == i64::MAX {
             counted.row = row as u32;
         }
@@ -129,6 +135,14 @@ impl<'m> Tally<'m> {
         self.close();
         self.bucket = 0..0;
         counts::encode(&std::mem::take(&mut self.done))
+    }
+
+    /// The lines of level error and above, by their row, with their template.
+    pub(crate) fn errors(&self) -> impl Iterator<Item = (TemplateId, usize)> {
+        self.errors.iter().filter_map(|(slot, row)| {
+            let template = self.miner.template(*slot)?;
+            Some((template.id, *row as usize))
+        })
     }
 
     /// Each template that was seen.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
 
 mod compactor;
+mod error_patterns;
 mod maintenance;
 mod moving;
 mod patterns;

@@ -23,12 +23,12 @@ use time::OffsetDateTime;
 use crate::compactor::{EAGER, compact_all};
 
 /// A database with lines of an organisation, and a copy of them.
-struct Yard {
-    test: TestDb,
-    org: Fixture,
+pub(crate) struct Yard {
+    pub(crate) test: TestDb,
+    pub(crate) org: Fixture,
     writer: Writer,
-    now: OffsetDateTime,
-    lines: Vec<(Scope, OffsetDateTime, Level, String)>,
+    pub(crate) now: OffsetDateTime,
+    pub(crate) lines: Vec<(Scope, OffsetDateTime, Level, String)>,
     dice: Dice,
 }
 
@@ -36,7 +36,7 @@ struct Yard {
 type Counts = BTreeMap<TemplateId, u64>;
 
 impl Yard {
-    async fn create() -> Self {
+    pub(crate) async fn create() -> Self {
         let test = TestDb::create().await;
         let org = Fixture::org(&test).await;
         let config = WriterConfig::new(DbConfig::new(test.url_for("sightline_ingest"), "test-writer"));
@@ -54,7 +54,7 @@ impl Yard {
     }
 
     /// Stores so many lines of a few templates in one request, spread over the last ten hours.
-    async fn write(&mut self, scope: Scope, count: usize) {
+    pub(crate) async fn write(&mut self, scope: Scope, count: usize) {
         let mut lines = Vec::with_capacity(count);
         for _ in 0..count {
             let number = self.dice.below(1_000);
@@ -71,7 +71,7 @@ impl Yard {
         self.store(lines).await;
     }
 
-    async fn store(&mut self, lines: Vec<(Scope, OffsetDateTime, Level, String)>) {
+    pub(crate) async fn store(&mut self, lines: Vec<(Scope, OffsetDateTime, Level, String)>) {
         let new: Vec<NewLog<'_>> = lines
             .iter()
             .map(|(_, ts, level, message)| NewLog {
@@ -173,11 +173,11 @@ impl Yard {
         }
     }
 
-    async fn execute(&self, sql: &str) {
+    pub(crate) async fn execute(&self, sql: &str) {
         self.test.owner().await.batch_execute(sql).await.unwrap();
     }
 
-    async fn number(&self, sql: &str) -> i64 {
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
         self.test.owner().await.query_one(sql, &[]).await.unwrap().get(0)
     }
 }

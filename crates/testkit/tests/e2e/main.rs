@@ -23,6 +23,7 @@ mod watch;
 mod alert_latency;
 mod bad_input;
 mod faults;
+mod firings;
 mod follow;
 mod journey;
 mod kill_ingest;

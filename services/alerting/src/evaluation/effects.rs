@@ -12,7 +12,7 @@ use domain::ids::IncidentId;
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
-use super::Report;
+use super::{Report, errors};
 use crate::firings::{self, Clear, Memo};
 use crate::transitions::Story;
 
@@ -78,6 +78,16 @@ impl Effect<'_> {
         let (Some(target), Observation::Read(reading)) = (self.target, self.observed) else {
             return Ok(());
         };
+        let mut details = json!({
+            "rule_id": self.rule.id,
+            "rule_version": self.rule.version,
+            "value": reading.value,
+            "threshold": reading.threshold,
+            "since": rfc3339(since),
+        });
+        if let Some(trail) = errors::trail(self.rule, row.group.as_ref(), &target.service) {
+            details["pattern"] = trail;
+        }
         let firing = firings::Firing {
             fingerprint: &row.fingerprint,
             source: IncidentSource::Rule,
@@ -94,13 +104,7 @@ impl Effect<'_> {
                 ..self.story(Some(reading))
             },
             message: format!("rule {} fired: {}", self.rule.name, reading.detail),
-            details: json!({
-                "rule_id": self.rule.id,
-                "rule_version": self.rule.version,
-                "value": reading.value,
-                "threshold": reading.threshold,
-                "since": rfc3339(since),
-            }),
+            details,
             last_incident: row.incident_id,
             together,
             at: self.now,

@@ -60,7 +60,7 @@ impl Shared {
         match condition.facts() {
             Facts::Deployments => self.deployed.get(&scope),
             Facts::Arrivals | Facts::ArrivalsAndDeployments => self.histories.get(&(scope, condition.step())),
-            Facts::Lines | Facts::Beats => None,
+            Facts::Lines | Facts::ErrorPatterns | Facts::Beats => None,
         }
     }
 

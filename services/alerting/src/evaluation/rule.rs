@@ -16,7 +16,6 @@ use domain::alerting::history::History;
 use domain::alerting::replay::{Change, walk};
 use domain::alerting::rule::{Condition, Definition, Facts, RuleScope};
 use domain::ids::OrgId;
-use logstore::reader::Reader;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -24,7 +23,8 @@ use super::facts::RECENT_DEPLOYMENTS;
 use super::lines::Most;
 use super::places::{self, Place};
 use super::window::Window;
-use super::{MAX_CHANGES, Report, effects};
+use super::{MAX_CHANGES, Report, effects, errors};
+use crate::app::State;
 use crate::firings::Memo;
 
 /// What one search may cost.
@@ -42,12 +42,14 @@ pub(super) struct Done {
     pub(super) no_data: Option<String>,
 }
 
-/// What a search of lines found for one version of a rule, before the rule was locked.
+/// The facts of one version of a rule: of lines they were searched before the rule was locked.
 pub(super) struct Searched {
     pub(super) version: i32,
     settled: OffsetDateTime,
     targets: Vec<NamedScope>,
     places: Vec<Place>,
+    /// There are lines that were not looked at yet: what was found counts, and the same moments are judged again.
+    is_partial: bool,
 }
 
 /// Whether lines are to be searched before the rule can be evaluated.
@@ -56,13 +58,13 @@ pub(super) fn needs_lines(rule: &AlertRule) -> bool {
     is_watching
         && rule
             .condition()
-            .is_ok_and(|condition| condition.facts() == Facts::Lines)
+            .is_ok_and(|condition| matches!(condition.facts(), Facts::Lines | Facts::ErrorPatterns))
 }
 
 /// Searches the lines that a rule is about, within a snapshot: merging moves them meanwhile.
 pub(super) async fn search(
     conn: &mut Connection,
-    reader: &Reader,
+    state: &State,
     org_id: OrgId,
     rule: &AlertRule,
     focus: RuleScope,
@@ -73,19 +75,18 @@ pub(super) async fn search(
     let window = Window::of(&condition, rule.evaluated_to, settled, settled);
     let tx = conn.tenant_snapshot(org_id).await?;
     let targets = targets(&tx, rule.scope, focus).await?;
-    let places = match &condition {
+    let span = window.span(&condition);
+    let (places, is_partial) = match &condition {
         Condition::LogQuery(query) => {
-            places::search(
-                &tx,
-                reader,
-                (rule.id, query),
-                &targets,
-                window.span(&condition),
-                MOST_LINES,
-            )
-            .await?
+            let asked = (rule.id, query);
+            let places = places::search(&tx, &state.reader, asked, &targets, span, MOST_LINES).await?;
+            (places, false)
         }
-        _ => Vec::new(),
+        Condition::NewPattern(pattern) => {
+            let asked = (rule.id, pattern);
+            errors::read(&tx, &state.errors, asked, &targets, span, RECENT_DEPLOYMENTS).await?
+        }
+        _ => (Vec::new(), false),
     };
     tx.commit().await?;
     Ok(Searched {
@@ -93,6 +94,7 @@ pub(super) async fn search(
         settled,
         targets,
         places,
+        is_partial,
     })
 }
 
@@ -125,8 +127,14 @@ pub(super) async fn evaluate_locked(
         return Ok(evaluated.done(None));
     }
     let definition = rule.definition()?;
-    let (settled, targets, places) = match searched {
-        Some(searched) => (searched.settled, searched.targets, searched.places),
+    let Searched {
+        settled,
+        targets,
+        places,
+        is_partial,
+        ..
+    } = match searched {
+        Some(searched) => searched,
         None => read(tx, rule, &definition.condition, focus, now).await?,
     };
     let window = Window::of(&definition.condition, rule.evaluated_to, settled, now);
@@ -160,8 +168,12 @@ pub(super) async fn evaluate_locked(
         .withdraw(elsewhere, Withdrawal::OutOfScope, &definition.timing)
         .await?;
     let is_everywhere = focus == RuleScope::default();
-    let mut done = evaluated.done(is_everywhere.then_some(window.end));
-    done.no_data = window.is_late().then(|| NoData::Late.to_string());
+    let mut done = evaluated.done((is_everywhere && !is_partial).then_some(window.end));
+    done.no_data = match (window.is_late(), is_partial) {
+        (true, _) => Some(NoData::Late.to_string()),
+        (false, true) => Some(NoData::Partial.to_string()),
+        (false, false) => None,
+    };
     Ok(done)
 }
 
@@ -171,13 +183,19 @@ async fn read(
     condition: &Condition,
     focus: RuleScope,
     now: OffsetDateTime,
-) -> Result<(OffsetDateTime, Vec<NamedScope>, Vec<Place>), DbError> {
+) -> Result<Searched, DbError> {
     // Before the facts: they are then as they were at that moment, or newer.
     let settled = alert_rules::facts_settled_until(tx).await?;
     let targets = targets(tx, rule.scope, focus).await?;
     let span = Window::of(condition, rule.evaluated_to, settled, now).span(condition);
     let places = places::read(tx, (rule.id, condition), &targets, span, RECENT_DEPLOYMENTS).await?;
-    Ok((settled, targets, places))
+    Ok(Searched {
+        version: rule.version,
+        settled,
+        targets,
+        places,
+        is_partial: false,
+    })
 }
 
 /// How many places begin to fire: whether that is a storm is known before the first of them is written.
@@ -380,8 +398,11 @@ fn not_to_come(transition: Transition, now: OffsetDateTime) -> Transition {
     }
 }
 
-/// What an incident is called by: the rule's name, and the group.
+/// What an incident is called by: the rule's name, and the group or the template.
 fn title_of(rule: &AlertRule, group: Option<&Value>) -> String {
+    if let Some(template) = errors::template_of(rule, group) {
+        return format!("{}: {template}", rule.name);
+    }
     let Some(Value::Object(group)) = group else {
         return rule.name.clone();
     };

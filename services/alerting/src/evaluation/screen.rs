@@ -15,6 +15,7 @@ use domain::alerting::fingerprint::Fingerprint;
 use domain::alerting::replay::walk;
 use domain::alerting::rule::{Definition, Facts, RuleScope};
 use domain::ids::{AlertRuleId, EnvironmentId, OrgId, ServiceId};
+use logstore::arrivals::{self, Wanted};
 use service_kit::Kit;
 use time::OffsetDateTime;
 
@@ -78,8 +79,12 @@ async fn screen(conn: &mut Connection, org_id: OrgId, focus: &Focus) -> Result<S
     let none = HashMap::new();
     let mut screened = Screened::default();
     let mut looked_at = Vec::new();
+    let mut erring = Vec::new();
     for rule in &rules {
         match Looked::at(rule, &targets, focus, settled, now) {
+            Look::Screened(looked) if looked.definition.condition.facts() == Facts::ErrorPatterns => {
+                erring.push(*looked);
+            }
             Look::Screened(looked) => looked_at.push(*looked),
             Look::Itself => screened.to_evaluate.push((rule.id, RuleScope::default())),
             Look::Elsewhere => {}
@@ -96,6 +101,14 @@ async fn screen(conn: &mut Connection, org_id: OrgId, focus: &Focus) -> Result<S
     for looked in &looked_at {
         let firings = firings.get(&looked.rule.id).unwrap_or(&none);
         match looked.to_write(&shared, firings, focus) {
+            Some(place) => screened.to_evaluate.push((looked.rule.id, place)),
+            None => quiet.push((looked.rule.id, looked.rule.version, Some(looked.window.end))),
+        }
+    }
+    let erred = erred(&tx, &erring).await?;
+    for looked in &erring {
+        let firings = firings.get(&looked.rule.id).unwrap_or(&none);
+        match looked.to_search(&erred, firings, focus) {
             Some(place) => screened.to_evaluate.push((looked.rule.id, place)),
             None => quiet.push((looked.rule.id, looked.rule.version, Some(looked.window.end))),
         }
@@ -119,6 +132,42 @@ async fn firings_by_rule(tx: &TenantTx<'_>) -> Result<HashMap<AlertRuleId, Firin
             .insert(row.fingerprint.clone(), row);
     }
     Ok(by_rule)
+}
+
+/// The scopes in which errors arrived of which rules over new patterns have not heard yet.
+async fn erred(
+    tx: &TenantTx<'_>,
+    erring: &[Looked<'_>],
+) -> Result<HashSet<(ServiceId, EnvironmentId)>, DbError> {
+    let mut since: HashMap<(ServiceId, EnvironmentId), OffsetDateTime> = HashMap::new();
+    for looked in erring {
+        // Also what arrived during a long stop, whose moments are left out: its pattern may be new still.
+        let after = looked.window.horizon.after;
+        let after = looked.rule.evaluated_to.map_or(after, |to| to.min(after));
+        let after = after - looked.definition.condition.step();
+        for target in &looked.targets {
+            since
+                .entry((target.service_id, target.environment_id))
+                .and_modify(|known| *known = after.min(*known))
+                .or_insert(after);
+        }
+    }
+    if since.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let wanted: Vec<Wanted> = since
+        .into_iter()
+        .map(|((service_id, environment_id), from)| Wanted {
+            service_id,
+            environment_id,
+            from,
+        })
+        .collect();
+    let erred = arrivals::erred(tx, &wanted).await?;
+    let scopes = wanted.iter().zip(erred).filter(|(_, erred)| *erred);
+    Ok(scopes
+        .map(|(wanted, _)| (wanted.service_id, wanted.environment_id))
+        .collect())
 }
 
 enum Look<'a> {
@@ -175,7 +224,16 @@ impl<'a> Looked<'a> {
                     .is_some_and(|at| now - at < time::Duration::SECOND);
                 return if just_now { by_itself } else { Look::Itself };
             }
-            Facts::Arrivals | Facts::ArrivalsAndDeployments | Facts::Deployments => {}
+            // The same, once it is known that there are errors to look at.
+            Facts::ErrorPatterns if !is_everything => {
+                let just_now = rule
+                    .last_evaluated_at
+                    .is_some_and(|at| now - at < time::Duration::SECOND);
+                if just_now {
+                    return Look::Elsewhere;
+                }
+            }
+            Facts::ErrorPatterns | Facts::Arrivals | Facts::ArrivalsAndDeployments | Facts::Deployments => {}
         }
         let window = Window::of(&definition.condition, rule.evaluated_to, settled, now);
         Look::Screened(Box::new(Self {
@@ -191,6 +249,30 @@ impl<'a> Looked<'a> {
             condition: &self.definition.condition,
             targets: self.targets.clone(),
             after: self.window.horizon.after,
+        }
+    }
+
+    /// Where templates of errors are to be looked at; `None` if there are none that are not known yet.
+    fn to_search(
+        &self,
+        erred: &HashSet<(ServiceId, EnvironmentId)>,
+        firings: &Firings,
+        focus: &Focus,
+    ) -> Option<RuleScope> {
+        let targets = self.targets.iter();
+        let mut erred = targets.filter(|target| erred.contains(&(target.service_id, target.environment_id)));
+        let is_active = |row: &FiringRow| row.firing.state != FiringState::Inactive;
+        let is_first = self.rule.evaluated_to.is_none();
+        match (erred.next(), erred.next(), focus) {
+            (Some(one), None, Focus::Scopes(_)) => Some(RuleScope {
+                service_id: Some(one.service_id),
+                environment_id: Some(one.environment_id),
+            }),
+            (Some(_), ..) => Some(RuleScope::default()),
+            (None, ..) if self.window.is_late() || is_first || firings.values().any(is_active) => {
+                Some(RuleScope::default())
+            }
+            (None, ..) => None,
         }
     }
 

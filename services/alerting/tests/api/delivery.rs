@@ -268,3 +268,25 @@ async fn notifications_are_listed_by_state_and_incident() {
 fn now() -> time::Duration {
     OffsetDateTime::now_utc() - OffsetDateTime::UNIX_EPOCH
 }
+
+#[tokio::test]
+async fn the_ledger_says_what_waits_and_what_was_given_up() {
+    let app = TestApp::start().await;
+    let receiver = Receiver::slack().await;
+    app.slack("ops", &receiver).await;
+    app.open("one").await;
+    app.open("two").await;
+    app.everything_is_told().await;
+    let alerting = app.db.db("sightline_alerting");
+    let conn = alerting.conn("test").await.unwrap();
+    let backlog = async || {
+        let backlog = db::notification_jobs::backlog_all_orgs(&conn).await.unwrap();
+        (backlog.waiting, backlog.dead, backlog.oldest_due_seconds.floor())
+    };
+    assert_eq!(backlog().await, (0, 0, 0.0));
+    let sql = "UPDATE notification_jobs SET state = 'dead' WHERE id = (SELECT min(id::text)::uuid FROM notification_jobs);
+        UPDATE notification_jobs SET state = 'pending', settled_at = NULL, next_attempt_at = now() + interval '1 hour'
+        WHERE state = 'sent'";
+    app.db.owner().await.batch_execute(sql).await.unwrap();
+    assert_eq!(backlog().await, (1, 1, 0.0), "not due yet");
+}

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::test_app::{TestApp, text};
 
 /// Everything that a rule decided, in the words of a backtest; what people's hands did is not among it.
-async fn live(app: &TestApp, rule: &str) -> Vec<(String, String, String)> {
+pub(crate) async fn live(app: &TestApp, rule: &str) -> Vec<(String, String, String)> {
     let sql =
         "SELECT environment_id::text, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS'), transition
         FROM alert_transitions WHERE rule_id = $1 ORDER BY at, environment_id, id";
@@ -21,7 +21,7 @@ async fn live(app: &TestApp, rule: &str) -> Vec<(String, String, String)> {
         .collect()
 }
 
-async fn replayed(app: &TestApp, rule: &str) -> Vec<(String, String, String)> {
+pub(crate) async fn replayed(app: &TestApp, rule: &str) -> Vec<(String, String, String)> {
     let body = json!({"rule_id": rule, "days": 1});
     let tested = app
         .as_role(Role::Viewer)

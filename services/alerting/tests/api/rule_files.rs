@@ -46,7 +46,7 @@ async fn file(app: &TestApp) -> String {
     FILE.replace("SERVICE", &name)
 }
 
-async fn apply(app: &TestApp, document: &str, more: Value) -> Value {
+pub(crate) async fn apply(app: &TestApp, document: &str, more: Value) -> Value {
     let mut body = json!({"document": document});
     body.as_object_mut()
         .unwrap()
@@ -58,7 +58,7 @@ async fn apply(app: &TestApp, document: &str, more: Value) -> Value {
         .data()
 }
 
-fn actions(applied: &Value) -> Vec<(String, String)> {
+pub(crate) fn actions(applied: &Value) -> Vec<(String, String)> {
     let changes = applied["changes"].as_array().unwrap();
     changes
         .iter()
@@ -66,7 +66,7 @@ fn actions(applied: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-async fn exported(app: &TestApp) -> String {
+pub(crate) async fn exported(app: &TestApp) -> String {
     let reply = app.as_role(Role::Viewer).get("/api/alerts/export").await;
     reply.assert_status(200);
     text(&reply.body)

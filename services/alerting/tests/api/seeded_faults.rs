@@ -4,7 +4,7 @@
 use domain::ids::DeploymentId;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use serde_json::json;
+use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
 use crate::test_app::{TestApp, text};
@@ -82,7 +82,7 @@ const COURSES: [Course; 20] = [
 const MINUTES: i64 = 2 * 24 * 60;
 
 /// When a deployment is, in minutes from the beginning: five services take turns.
-fn minute_of(number: usize) -> i64 {
+pub(crate) fn minute_of(number: usize) -> i64 {
     120 + (number as i64 / 5) * 660 + (number as i64 % 5) * 37
 }
 
@@ -142,7 +142,7 @@ async fn store_arrivals(app: &TestApp, environment: uuid::Uuid, bins: &[(OffsetD
         .unwrap();
 }
 
-async fn store_deployment(app: &TestApp, environment: uuid::Uuid, at: OffsetDateTime) {
+pub(crate) async fn store_deployment(app: &TestApp, environment: uuid::Uuid, at: OffsetDateTime) {
     let (owner, org) = (app.db.owner().await, &app.org);
     let id = DeploymentId::generate();
     let sql = "INSERT INTO deployments (org_id, id, service_id, environment_id, provider, external_id, status, status_at,
@@ -170,13 +170,7 @@ async fn deployments_that_break_something_are_found_and_others_are_not() {
     let begin = now - Duration::minutes(MINUTES);
     let mut truth = Vec::new();
     for service in 0..5 {
-        let environment = uuid::Uuid::new_v4();
-        let sql = "INSERT INTO environments (org_id, id, service_id, name) VALUES ($1, $2, $3, $4)";
-        let name = format!("e{service}");
-        owner
-            .execute(sql, &[&app.org.org_id, &environment, &app.org.service_id, &name])
-            .await
-            .unwrap();
+        let environment = make_environment(&app, &format!("e{service}")).await;
         let deployments: Vec<(i64, Course)> = (0..COURSES.len())
             .filter(|number| number % 5 == service)
             .map(|number| (minute_of(number), COURSES[number]))
@@ -205,7 +199,37 @@ async fn deployments_that_break_something_are_found_and_others_are_not() {
         .await
         .assert_status(200)
         .data();
-    let episodes: Vec<(String, OffsetDateTime)> = tested["candidate"]["episodes"]
+    let broken: Vec<Moment> = truth
+        .iter()
+        .filter(|(.., course)| matches!(course, Course::Broken { .. }))
+        .map(|(place, at, _)| (place.clone(), *at))
+        .collect();
+    assert_eq!((truth.len(), broken.len()), (20, 8));
+    let within = Duration::minutes(WINDOW_MINUTES) + Duration::seconds(5);
+    assert_found("deploy_regression", &tested, &broken, within);
+}
+
+/// An environment, and when something happened there.
+pub(crate) type Moment = (String, OffsetDateTime);
+
+/// Makes an environment of the service.
+pub(crate) async fn make_environment(app: &TestApp, name: &str) -> uuid::Uuid {
+    let environment = uuid::Uuid::new_v4();
+    let sql = "INSERT INTO environments (org_id, id, service_id, name) VALUES ($1, $2, $3, $4)";
+    let org = &app.org;
+    app.db
+        .owner()
+        .await
+        .execute(sql, &[&org.org_id, &environment, &org.service_id, &name])
+        .await
+        .unwrap();
+    environment
+}
+
+/// Prints how many of the deployments that break something a backtest found, and how many of its episodes are of those; both
+/// must be nine in ten at least. An episode is of a deployment if it begins there `within` so long after it.
+pub(crate) fn assert_found(rule: &str, tested: &Value, broken: &[Moment], within: Duration) {
+    let episodes: Vec<Moment> = tested["candidate"]["episodes"]
         .as_array()
         .unwrap()
         .iter()
@@ -215,17 +239,9 @@ async fn deployments_that_break_something_are_found_and_others_are_not() {
             (text(&episode["environment_id"]), begin)
         })
         .collect();
-    let is_of = |(environment, begin): &(String, OffsetDateTime),
-                 (place, at, _): &(String, OffsetDateTime, Course)| {
-        environment == place
-            && *begin > *at
-            && *begin - *at <= Duration::minutes(WINDOW_MINUTES) + Duration::seconds(5)
+    let is_of = |(environment, begin): &Moment, (place, at): &Moment| {
+        environment == place && *begin > *at && *begin - *at <= within
     };
-    let broken: Vec<_> = truth
-        .iter()
-        .filter(|(_, _, course)| matches!(course, Course::Broken { .. }))
-        .collect();
-    assert_eq!((truth.len(), broken.len()), (20, 8));
     let found = broken
         .iter()
         .filter(|one| episodes.iter().any(|episode| is_of(episode, one)))
@@ -236,13 +252,12 @@ async fn deployments_that_break_something_are_found_and_others_are_not() {
         .count();
     let recall = found as f64 / broken.len() as f64;
     let precision = right as f64 / episodes.len().max(1) as f64;
-    println!(
-        "deploy_regression over 20 deployments, 8 of them bad: precision {precision:.2}, recall {recall:.2}"
-    );
-    assert!(recall >= 0.9, "found {found} of {}: {episodes:#?}", broken.len());
+    println!("{rule} over 20 deployments, 8 of them bad: precision {precision:.2}, recall {recall:.2}");
+    let what = &tested["candidate"]["episodes"];
+    assert!(recall >= 0.9, "found {found} of {broken:#?}: {what:#}");
     assert!(
         precision >= 0.9,
-        "right {right} of {}: {episodes:#?} {truth:#?}",
+        "right {right} of {}: {what:#} {broken:#?}",
         episodes.len()
     );
 }

@@ -85,6 +85,12 @@ impl TestApp {
         self.arrive(self.org.production, Level::Error, count).await;
     }
 
+    /// Lets errors with this message arrive in production now, as loose rows that are counted.
+    pub(crate) async fn failing(&self, message: &str, count: i32) {
+        self.lines(message, json!({}), count).await;
+        self.errors(count.into()).await;
+    }
+
     /// Stores lines with this message and these fields in production, now.
     pub(crate) async fn lines(&self, message: &str, meta: Value, count: i32) {
         let sql = "INSERT INTO logs (id, org_id, service_id, environment_id, ts, level, message, meta_json)
@@ -122,7 +128,11 @@ impl TestApp {
              UPDATE alert_heartbeats SET last_beat_at = last_beat_at - interval '{seconds} s';
              UPDATE alert_heartbeat_calls SET at = at + interval '9999 days';
              UPDATE alert_heartbeat_calls SET at = at - interval '9999 days' - interval '{seconds} s';
-             UPDATE logs SET ts = ts - interval '{seconds} s';
+             UPDATE logs SET ts = ts - interval '{seconds} s', created_at = created_at - interval '{seconds} s';
+             UPDATE log_error_arrivals SET bucket = bucket + interval '9999 days';
+             UPDATE log_error_arrivals SET bucket = bucket - interval '9999 days' - interval '{seconds} s';
+             UPDATE log_pattern_places SET recorded_at = recorded_at - interval '{seconds} s',
+                first_seen = first_seen - interval '{seconds} s', last_seen = last_seen - interval '{seconds} s';
              UPDATE incidents SET opened_at = opened_at - interval '{seconds} s',
                 resolved_at = resolved_at - interval '{seconds} s', last_fired_at = last_fired_at - interval '{seconds} s',
                 snoozed_until = snoozed_until - interval '{seconds} s';

@@ -23,6 +23,7 @@ pub(super) struct CleanupView {
     rate_bucket_rows: i64,
     /// Templates of lines that are no longer kept.
     patterns: i64,
+    error_arrival_rows: i64,
 }
 
 impl From<CleanupReport> for CleanupView {
@@ -36,6 +37,7 @@ impl From<CleanupReport> for CleanupView {
             receipt_rows: report.receipt_rows,
             rate_bucket_rows: report.rate_bucket_rows,
             patterns: report.patterns,
+            error_arrival_rows: report.error_arrival_rows,
         }
     }
 }

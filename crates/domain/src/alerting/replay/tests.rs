@@ -81,6 +81,10 @@ fn rules() -> impl Strategy<Value = Definition> {
             RuleType::DeployRegression,
             json!({"window_seconds": window, "min_errors": least, "factor": 1.5})
         )),
+        (1..5_u64, any::<bool>()).prop_map(|(least, ever)| (
+            RuleType::NewPattern,
+            json!({"min_count": least, "window_minutes": 5, "since": if ever { "ever" } else { "last_deployment" }})
+        )),
         Just((RuleType::DeploymentFailure, json!({}))),
         (30..90_u32).prop_map(|every| (
             RuleType::Heartbeat,
@@ -154,10 +158,11 @@ proptest! {
         let mut firing = Firing::NEW;
         let mut stepwise = Vec::new();
         let delay = rule.condition.delay().whole_seconds();
-        for step in 0..=(3_200 - delay) / 5 {
-            let (observed, next, transition) = evaluate_rule(&rule, &facts, &firing, at(step * 5));
+        let step = rule.condition.step().whole_seconds();
+        for second in (0..=(3_200 - delay) / step).map(|number| number * step) {
+            let (observed, next, transition) = evaluate_rule(&rule, &facts, &firing, at(second));
             firing = next;
-            stepwise.extend(transition.map(|transition| Change { at: at(step * 5), transition, observed, firing }));
+            stepwise.extend(transition.map(|transition| Change { at: at(second), transition, observed, firing }));
         }
         prop_assert_eq!(all(&rule, &facts, 3_200), stepwise);
     }

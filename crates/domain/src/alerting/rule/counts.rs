@@ -378,7 +378,7 @@ impl Silence {
     }
 }
 
-fn counted(number: u64, noun: &str) -> String {
+pub(super) fn counted(number: u64, noun: &str) -> String {
     if number == 1 {
         format!("1 {noun}")
     } else {

@@ -39,7 +39,7 @@ pub fn label_of(version: Option<&str>, commit_sha: Option<&str>, name: &str) -> 
 /// The attempts that had ended in success or failure, as far as was known at a moment: the last thing that was said of
 /// each, in the order in which they ended. A cancelled attempt is neither, and one that was superseded later ended as it
 /// had before. A re-run that is under way does not hide how the attempt before it ended.
-fn finished(reports: &[DeploymentReport], known_at: OffsetDateTime) -> Vec<&DeploymentReport> {
+pub(super) fn finished(reports: &[DeploymentReport], known_at: OffsetDateTime) -> Vec<&DeploymentReport> {
     let mut ends: HashMap<_, &DeploymentReport> = HashMap::new();
     for report in reports.iter().filter(|report| report.recorded_at <= known_at) {
         let ended = matches!(

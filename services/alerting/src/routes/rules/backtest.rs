@@ -44,7 +44,7 @@ struct BacktestRequest {
 struct EpisodeView {
     service_id: ServiceId,
     environment_id: EnvironmentId,
-    /// The values of the fields that the rule groups by; null where it groups by none.
+    /// The values of the fields that the rule groups by, or the pattern and its template; null where it groups by neither.
     #[schema(value_type = Option<Object>)]
     group: Option<Value>,
     #[serde(with = "time::serde::rfc3339")]

@@ -21,6 +21,8 @@ pub(super) struct RuleBody {
     #[serde(rename = "type")]
     pub(super) kind: RuleType,
     /// By type. `error_count`: threshold, window_seconds. `error_rate`: threshold_percent, window_seconds, min_lines.
+    /// `new_pattern`: since (ever, last_deployment, previous_deployment, or {days: 1 to 30}; ever when absent), min_count,
+    /// window_minutes.
     /// `log_query`: q, threshold, comparison (at_least or below), window_seconds, group_by (up to two fields). `silence`:
     /// window_seconds. `deployment_failure`: {}. `deploy_regression`: window_seconds, min_errors, factor. `heartbeat`:
     /// every_seconds, grace_seconds.

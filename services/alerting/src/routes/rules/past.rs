@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use db::scopes::{self, NamedScope};
 use db::{DbError, alert_rules};
-use domain::alerting::rule::{Condition, RuleScope};
+use domain::alerting::rule::{Condition, NewPattern, RuleScope};
 use domain::ids::{AlertRuleId, OrgId};
 use service_kit::{ApiError, Kit};
 use time::OffsetDateTime;
 use tokio::sync::SemaphorePermit;
 
 use crate::app::State;
+use crate::evaluation::errors;
 use crate::evaluation::facts::Span;
 use crate::evaluation::lines::Most;
 use crate::evaluation::places::{self, Place};
@@ -87,6 +88,9 @@ impl<'a> Past<'a> {
             take(places);
             return Ok(());
         }
+        if let Condition::NewPattern(pattern) = condition {
+            return self.errors((rule_id, pattern), &targets, span, take).await;
+        }
         for some in targets.chunks(AT_ONCE) {
             let left = self.left()?;
             let mut conn = self.kit.db.conn("alerting.past").await?;
@@ -96,6 +100,36 @@ impl<'a> Past<'a> {
             };
             match tokio::time::timeout(left, read).await {
                 Ok(places) => take(places.map_err(too_slow)?),
+                Err(_elapsed) => {
+                    // A statement may still run on it.
+                    conn.discard();
+                    return Err(too_much());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The same of a rule over new patterns.
+    async fn errors(
+        &self,
+        asked: (AlertRuleId, &NewPattern),
+        targets: &[NamedScope],
+        span: Span,
+        mut take: impl FnMut(Vec<Place>),
+    ) -> Result<(), ApiError> {
+        for some in targets.chunks(AT_ONCE) {
+            let left = self.left()?;
+            let mut conn = self.kit.db.conn("alerting.past").await?;
+            let read = async {
+                let tx = conn.tenant_snapshot(self.org_id).await?;
+                errors::read(&tx, &self.state.errors, asked, some, span, MOST_DEPLOYMENTS).await
+            };
+            match tokio::time::timeout(left, read).await {
+                Ok(read) => match read.map_err(too_slow)? {
+                    (_, true) => return Err(too_much()),
+                    (places, false) => take(places),
+                },
                 Err(_elapsed) => {
                     // A statement may still run on it.
                     conn.discard();

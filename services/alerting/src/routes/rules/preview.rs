@@ -61,7 +61,7 @@ struct SeriesView {
     service: String,
     environment_id: EnvironmentId,
     environment: String,
-    /// The values of the fields that the rule groups by; null where it groups by none.
+    /// The values of the fields that the rule groups by, or the pattern and its template; null where it groups by neither.
     #[schema(value_type = Option<Object>)]
     group: Option<Value>,
     points: Vec<PointView>,

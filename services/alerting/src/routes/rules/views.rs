@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 pub(crate) struct RuleView {
     id: AlertRuleId,
     name: String,
-    /// `error_count`, `error_rate`, `log_query`, `silence`, `deployment_failure`, `deploy_regression` or `heartbeat`.
+    /// `error_count`, `error_rate`, `new_pattern`, `log_query`, `silence`, `deployment_failure`, `deploy_regression` or
+    /// `heartbeat`.
     #[serde(rename = "type")]
     kind: String,
     #[schema(value_type = Object)]
@@ -167,7 +168,7 @@ impl From<TransitionRow> for TransitionView {
 pub(crate) struct FiringView {
     service_id: Option<ServiceId>,
     environment_id: Option<EnvironmentId>,
-    /// The values of the fields that the rule groups by; null where it groups by none.
+    /// The values of the fields that the rule groups by, or the pattern and its template; null where it groups by neither.
     #[schema(value_type = Option<Object>)]
     group: Option<Value>,
     state: FiringState,
