@@ -85,11 +85,11 @@ fn request(app: &TestApp, dice: &mut Dice, ids: &[String], until: &str) -> (bool
 #[tokio::test]
 async fn whatever_people_do_at_once_only_legal_changes_are_made_one_after_the_other() {
     let app = TestApp::start().await;
-    let other = Replica::start(&app.db, &[]).await;
     let mut ids = Vec::new();
     for number in 0..INCIDENTS {
         ids.push(app.open(&format!("outage {number}")).await);
     }
+    let other = Replica::start(&app.db, &[]).await;
     let hands = [
         app.developer(),
         other

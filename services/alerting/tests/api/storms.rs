@@ -71,6 +71,9 @@ async fn a_rule_that_fires_everywhere_at_once_is_one_incident_one_page_and_one_e
         .get(&format!("/api/incidents/{id}/members?limit=20&cursor={cursor}"))
         .await;
     assert_eq!(list(rest.data()).len(), 10);
+    let timeline = app.timeline(&id).await;
+    let joined = timeline.iter().filter(|kind| *kind == "firing_joined").count();
+    assert_eq!(joined, 10, "2 to 10, and 16: {timeline:?}");
     // Some are clear, which ends nothing.
     app.pass(20).await;
     app.fail(&shards[..2]).await;
@@ -92,9 +95,6 @@ async fn a_rule_that_fires_everywhere_at_once_is_one_incident_one_page_and_one_e
         .collect();
     assert_eq!(told, ["incident.opened", "incident.resolved"]);
     receiver.assert_no_faults();
-    let timeline = app.timeline(&id).await;
-    let joined = timeline.iter().filter(|kind| *kind == "firing_joined").count();
-    assert_eq!(joined, 10, "2 to 10, and 16: {timeline:?}");
 }
 
 #[tokio::test]

@@ -1088,7 +1088,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Data_SettingsView"];
+                        "application/json": components["schemas"]["Data_IncidentSettingsView"];
                     };
                 };
             };
@@ -1103,7 +1103,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["SettingsView"];
+                    "application/json": components["schemas"]["IncidentSettingsView"];
                 };
             };
             responses: {
@@ -1112,7 +1112,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Data_SettingsView"];
+                        "application/json": components["schemas"]["Data_IncidentSettingsView"];
                     };
                 };
             };
@@ -1247,7 +1247,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Data_ContextView"];
+                        "application/json": components["schemas"]["Data_IncidentContextView"];
                     };
                 };
                 404: {
@@ -1348,7 +1348,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Page_MemberView"];
+                        "application/json": components["schemas"]["Page_IncidentMemberView"];
                     };
                 };
                 404: {
@@ -2648,26 +2648,122 @@ export interface components {
             /** @enum {string} */
             by: "any_other";
         };
-        /** @description What is known around an incident's opening. Each part may be partial by itself, and says why. */
-        ContextView: {
-            /** @description What was deployed there last before it opened, the newest first; at most three. */
-            deployments: components["schemas"]["PartView_DeployedView"];
-            /**
-             * Format: date-time
-             * @description Lines of this window are held against those of the window before it, which is as long.
-             */
-            from: string;
-            incident_id: components["schemas"]["IncidentId"];
-            /** @description The newest of its lines when it opened; at most three. */
-            lines: components["schemas"]["PartView_SampleView"];
-            /** @description Templates of errors that are new or risen, the most telling first; at most five. */
-            patterns: components["schemas"]["PartView_PatternView"];
-            /** @description Earlier incidents of the same problem, rule or service; at most five. */
-            similar: components["schemas"]["PartView_SimilarView"];
-            /** Format: date-time */
-            to: string;
-            /** @description Values of fields that its lines have more often than all lines there, the most telling first; at most five. */
-            values: components["schemas"]["PartView_ValueView"];
+        ContextPart_ContextDeployment: {
+            found: {
+                actor?: string | null;
+                /** Format: date-time */
+                began_at: string;
+                commit_message?: string | null;
+                commit_sha?: string | null;
+                /**
+                 * @description Where GitHub shows what changed since the deployment before it.
+                 * @example https://github.com/acme/shop/compare/1f0a9c3...8be21d4
+                 */
+                compare_url?: string | null;
+                deployment_id: components["schemas"]["DeploymentId"];
+                environment_id: components["schemas"]["EnvironmentId"];
+                /**
+                 * Format: int64
+                 * @description How long before the incident opened.
+                 * @example 240
+                 */
+                seconds_before: number;
+                service_id: components["schemas"]["ServiceId"];
+                status: components["schemas"]["DeploymentStatus"];
+                /** @example v1.8.2 */
+                version?: string | null;
+            }[];
+            /** @description Why there may be more, or why there is nothing; null when that is all. */
+            partial?: string | null;
+        };
+        ContextPart_ContextLine: {
+            found: {
+                environment_id: components["schemas"]["EnvironmentId"];
+                /** @description As `/api/logs/line` takes it: the line keeps it as long as it is kept. */
+                id: string;
+                level: components["schemas"]["Level"];
+                message: string;
+                service_id: components["schemas"]["ServiceId"];
+                /** Format: date-time */
+                timestamp: string;
+            }[];
+            /** @description Why there may be more, or why there is nothing; null when that is all. */
+            partial?: string | null;
+        };
+        ContextPart_ContextPattern: {
+            found: {
+                /** Format: date-time */
+                first_seen?: string | null;
+                /**
+                 * @description As `/api/logs/patterns` names it.
+                 * @example 7bbe86d97c2d991b
+                 */
+                id: string;
+                kind: components["schemas"]["Kind"];
+                level: components["schemas"]["Level"];
+                /** Format: int64 */
+                lines_after: number;
+                /** Format: int64 */
+                lines_before: number;
+                /** @description A query that finds its lines. */
+                query: string;
+                sample: string;
+                service_id: components["schemas"]["ServiceId"];
+                /** @example payment for order <*> failed: card_declined */
+                text: string;
+            }[];
+            /** @description Why there may be more, or why there is nothing; null when that is all. */
+            partial?: string | null;
+        };
+        ContextPart_ContextValue: {
+            found: {
+                /** @example region */
+                field: string;
+                /**
+                 * @description A query that finds the lines that have it.
+                 * @example region:eu-west-2
+                 */
+                query: string;
+                /**
+                 * Format: double
+                 * @description Of all lines there, 0 to 1.
+                 * @example 0.18
+                 */
+                share_of_all: number;
+                /**
+                 * Format: double
+                 * @description Of the incident's lines.
+                 * @example 0.93
+                 */
+                share_of_its: number;
+                /** @example eu-west-2 */
+                value: string;
+            }[];
+            /** @description Why there may be more, or why there is nothing; null when that is all. */
+            partial?: string | null;
+        };
+        ContextPart_SimilarIncident: {
+            found: {
+                /**
+                 * @description How it ended, in words, and the row of its timeline that says so.
+                 * @example resolved: the condition is no longer met: 0 errors in the last 60 s (threshold 20)
+                 */
+                end?: string | null;
+                end_event_id?: components["schemas"]["IncidentEventId"] | null;
+                incident_id: components["schemas"]["IncidentId"];
+                /**
+                 * Format: int64
+                 * @description How long it lasted; null for one that is not over.
+                 * @example 1260
+                 */
+                lasted_seconds?: number | null;
+                /** Format: date-time */
+                opened_at: string;
+                same: components["schemas"]["IncidentLikeness"];
+                title: string;
+            }[];
+            /** @description Why there may be more, or why there is nothing; null when that is all. */
+            partial?: string | null;
         };
         CreateChannelRequest: {
             /**
@@ -2827,11 +2923,17 @@ export interface components {
                 updated_at: string;
             };
         };
-        Data_ContextView: {
+        Data_HeartbeatUrlView: {
+            data: {
+                /** @example https://sightline.example.com/api/v1/heartbeats/slh_… */
+                heartbeat_url: string;
+            };
+        };
+        Data_IncidentContextView: {
             /** @description What is known around an incident's opening. Each part may be partial by itself, and says why. */
             data: {
                 /** @description What was deployed there last before it opened, the newest first; at most three. */
-                deployments: components["schemas"]["PartView_DeployedView"];
+                deployments: components["schemas"]["ContextPart_ContextDeployment"];
                 /**
                  * Format: date-time
                  * @description Lines of this window are held against those of the window before it, which is as long.
@@ -2839,21 +2941,15 @@ export interface components {
                 from: string;
                 incident_id: components["schemas"]["IncidentId"];
                 /** @description The newest of its lines when it opened; at most three. */
-                lines: components["schemas"]["PartView_SampleView"];
+                lines: components["schemas"]["ContextPart_ContextLine"];
                 /** @description Templates of errors that are new or risen, the most telling first; at most five. */
-                patterns: components["schemas"]["PartView_PatternView"];
+                patterns: components["schemas"]["ContextPart_ContextPattern"];
                 /** @description Earlier incidents of the same problem, rule or service; at most five. */
-                similar: components["schemas"]["PartView_SimilarView"];
+                similar: components["schemas"]["ContextPart_SimilarIncident"];
                 /** Format: date-time */
                 to: string;
                 /** @description Values of fields that its lines have more often than all lines there, the most telling first; at most five. */
-                values: components["schemas"]["PartView_ValueView"];
-            };
-        };
-        Data_HeartbeatUrlView: {
-            data: {
-                /** @example https://sightline.example.com/api/v1/heartbeats/slh_… */
-                heartbeat_url: string;
+                values: components["schemas"]["ContextPart_ContextValue"];
             };
         };
         Data_IncidentDetailView: {
@@ -2867,9 +2963,9 @@ export interface components {
                 /** Format: int64 */
                 clear: number;
                 /** @description The problems that it is about, those that fired first first; at most 100 of them. */
-                members: components["schemas"]["MemberView"][];
+                members: components["schemas"]["IncidentMemberView"][];
                 /** @description The incidents that became part of it, newest first; at most 100 of them. */
-                merged: components["schemas"]["MergedView"][];
+                merged: components["schemas"]["MergedIncidentView"][];
                 notifications: components["schemas"]["NotificationDetailView"][];
                 timeline: components["schemas"]["EventView"][];
             };
@@ -2886,6 +2982,33 @@ export interface components {
                 held_firings: Record<string, never>[];
                 incident: components["schemas"]["IncidentView"];
                 notifications: components["schemas"]["Explanation"][];
+            };
+        };
+        Data_IncidentSettingsView: {
+            /**
+             * @description Unless an organisation says otherwise: 600, 10, 60.
+             * @example {
+             *       "reopen_seconds": 600,
+             *       "storm_threshold": 10,
+             *       "storm_window_seconds": 60
+             *     }
+             */
+            data: {
+                /**
+                 * Format: int32
+                 * @description For how long after its end a problem that comes back is the same incident; 0 to 86,400, and 0 for never.
+                 */
+                reopen_seconds: number;
+                /**
+                 * Format: int32
+                 * @description So many firings of one rule, or at one service, within the window are one incident, 2 to 10,000; null for never.
+                 */
+                storm_threshold?: number | null;
+                /**
+                 * Format: int32
+                 * @description 5 to 3,600.
+                 */
+                storm_window_seconds: number;
             };
         };
         Data_IncidentView: {
@@ -3092,33 +3215,6 @@ export interface components {
                  * @description Rises with every change.
                  */
                 version: number;
-            };
-        };
-        Data_SettingsView: {
-            /**
-             * @description Unless an organisation says otherwise: 600, 10, 60.
-             * @example {
-             *       "reopen_seconds": 600,
-             *       "storm_threshold": 10,
-             *       "storm_window_seconds": 60
-             *     }
-             */
-            data: {
-                /**
-                 * Format: int32
-                 * @description For how long after its end a problem that comes back is the same incident; 0 to 86,400, and 0 for never.
-                 */
-                reopen_seconds: number;
-                /**
-                 * Format: int32
-                 * @description So many firings of one rule, or at one service, within the window are one incident, 2 to 10,000; null for never.
-                 */
-                storm_threshold?: number | null;
-                /**
-                 * Format: int32
-                 * @description 5 to 3,600.
-                 */
-                storm_window_seconds: number;
             };
         };
         Data_SilenceView: {
@@ -3443,6 +3539,27 @@ export interface components {
             /** Format: date-time */
             until: string;
         };
+        /** @description What is known around an incident's opening. Each part may be partial by itself, and says why. */
+        IncidentContextView: {
+            /** @description What was deployed there last before it opened, the newest first; at most three. */
+            deployments: components["schemas"]["ContextPart_ContextDeployment"];
+            /**
+             * Format: date-time
+             * @description Lines of this window are held against those of the window before it, which is as long.
+             */
+            from: string;
+            incident_id: components["schemas"]["IncidentId"];
+            /** @description The newest of its lines when it opened; at most three. */
+            lines: components["schemas"]["ContextPart_ContextLine"];
+            /** @description Templates of errors that are new or risen, the most telling first; at most five. */
+            patterns: components["schemas"]["ContextPart_ContextPattern"];
+            /** @description Earlier incidents of the same problem, rule or service; at most five. */
+            similar: components["schemas"]["ContextPart_SimilarIncident"];
+            /** Format: date-time */
+            to: string;
+            /** @description Values of fields that its lines have more often than all lines there, the most telling first; at most five. */
+            values: components["schemas"]["ContextPart_ContextValue"];
+        };
         /** @description An incident with its newest 500 events, oldest first, and its newest 100 notifications, newest first. */
         IncidentDetailView: components["schemas"]["IncidentView"] & {
             /**
@@ -3453,9 +3570,9 @@ export interface components {
             /** Format: int64 */
             clear: number;
             /** @description The problems that it is about, those that fired first first; at most 100 of them. */
-            members: components["schemas"]["MemberView"][];
+            members: components["schemas"]["IncidentMemberView"][];
             /** @description The incidents that became part of it, newest first; at most 100 of them. */
-            merged: components["schemas"]["MergedView"][];
+            merged: components["schemas"]["MergedIncidentView"][];
             notifications: components["schemas"]["NotificationDetailView"][];
             timeline: components["schemas"]["EventView"][];
         };
@@ -3476,10 +3593,45 @@ export interface components {
         /** Format: uuid */
         IncidentId: string;
         /**
+         * @description How an earlier incident is like this one.
+         * @enum {string}
+         */
+        IncidentLikeness: "problem" | "rule" | "service";
+        /**
          * Format: uuid
          * @description One of the problems that an incident is about.
          */
         IncidentMemberId: string;
+        /** @description One of the problems that an incident is about. */
+        IncidentMemberView: {
+            /**
+             * Format: date-time
+             * @description Null while it burns.
+             */
+            cleared_at?: string | null;
+            environment_id?: components["schemas"]["EnvironmentId"] | null;
+            /**
+             * Format: int64
+             * @example 2
+             */
+            firings: number;
+            /** Format: date-time */
+            first_fired_at: string;
+            id: components["schemas"]["IncidentMemberId"];
+            /** Format: date-time */
+            last_fired_at: string;
+            merged_from?: components["schemas"]["IncidentId"] | null;
+            rule_id?: components["schemas"]["AlertRuleId"] | null;
+            service_id?: components["schemas"]["ServiceId"] | null;
+            severity: components["schemas"]["Severity"];
+            /**
+             * @description What was seen when it last fired.
+             * @example 27 errors in the last 60 s (threshold 20)
+             */
+            summary: string;
+            /** @example too many errors: checkout / production */
+            title: string;
+        };
         /** @description An incident of these days where the rule looks. */
         IncidentMetView: {
             /** @description Whether the candidate fires at that time and place. */
@@ -3492,6 +3644,31 @@ export interface components {
             /** Format: date-time */
             resolved_at?: string | null;
             title: string;
+        };
+        /**
+         * @description Unless an organisation says otherwise: 600, 10, 60.
+         * @example {
+         *       "reopen_seconds": 600,
+         *       "storm_threshold": 10,
+         *       "storm_window_seconds": 60
+         *     }
+         */
+        IncidentSettingsView: {
+            /**
+             * Format: int32
+             * @description For how long after its end a problem that comes back is the same incident; 0 to 86,400, and 0 for never.
+             */
+            reopen_seconds: number;
+            /**
+             * Format: int32
+             * @description So many firings of one rule, or at one service, within the window are one incident, 2 to 10,000; null for never.
+             */
+            storm_threshold?: number | null;
+            /**
+             * Format: int32
+             * @description 5 to 3,600.
+             */
+            storm_window_seconds: number;
         };
         /**
          * @description Who opened an incident.
@@ -3567,11 +3744,6 @@ export interface components {
          * @enum {string}
          */
         Level: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
-        /**
-         * @description How an earlier incident is like this one.
-         * @enum {string}
-         */
-        Likeness: "problem" | "rule" | "service";
         /** Format: uuid */
         MaintenanceWindowId: string;
         /**
@@ -3600,36 +3772,6 @@ export interface components {
             /** @default null */
             service_id: components["schemas"]["ServiceId"] | null;
         };
-        /** @description One of the problems that an incident is about. */
-        MemberView: {
-            /**
-             * Format: date-time
-             * @description Null while it burns.
-             */
-            cleared_at?: string | null;
-            environment_id?: components["schemas"]["EnvironmentId"] | null;
-            /**
-             * Format: int64
-             * @example 2
-             */
-            firings: number;
-            /** Format: date-time */
-            first_fired_at: string;
-            id: components["schemas"]["IncidentMemberId"];
-            /** Format: date-time */
-            last_fired_at: string;
-            merged_from?: components["schemas"]["IncidentId"] | null;
-            rule_id?: components["schemas"]["AlertRuleId"] | null;
-            service_id?: components["schemas"]["ServiceId"] | null;
-            severity: components["schemas"]["Severity"];
-            /**
-             * @description What was seen when it last fired.
-             * @example 27 errors in the last 60 s (threshold 20)
-             */
-            summary: string;
-            /** @example too many errors: checkout / production */
-            title: string;
-        };
         /**
          * @example {
          *       "into": "0b9a4f0e-52a5-4d6f-9b61-6ad58f1746e7",
@@ -3642,7 +3784,7 @@ export interface components {
             reason?: components["schemas"]["FreeText"] | null;
         };
         /** @description An incident that became part of another. */
-        MergedView: {
+        MergedIncidentView: {
             id: components["schemas"]["IncidentId"];
             /** Format: date-time */
             opened_at: string;
@@ -3778,6 +3920,39 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list; `next_cursor` is null at the end. */
+        Page_IncidentMemberView: {
+            data: {
+                /**
+                 * Format: date-time
+                 * @description Null while it burns.
+                 */
+                cleared_at?: string | null;
+                environment_id?: components["schemas"]["EnvironmentId"] | null;
+                /**
+                 * Format: int64
+                 * @example 2
+                 */
+                firings: number;
+                /** Format: date-time */
+                first_fired_at: string;
+                id: components["schemas"]["IncidentMemberId"];
+                /** Format: date-time */
+                last_fired_at: string;
+                merged_from?: components["schemas"]["IncidentId"] | null;
+                rule_id?: components["schemas"]["AlertRuleId"] | null;
+                service_id?: components["schemas"]["ServiceId"] | null;
+                severity: components["schemas"]["Severity"];
+                /**
+                 * @description What was seen when it last fired.
+                 * @example 27 errors in the last 60 s (threshold 20)
+                 */
+                summary: string;
+                /** @example too many errors: checkout / production */
+                title: string;
+            }[];
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list; `next_cursor` is null at the end. */
         Page_IncidentView: {
             data: {
                 /** Format: date-time */
@@ -3823,39 +3998,6 @@ export interface components {
                 title: string;
                 /** Format: date-time */
                 updated_at: string;
-            }[];
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list; `next_cursor` is null at the end. */
-        Page_MemberView: {
-            data: {
-                /**
-                 * Format: date-time
-                 * @description Null while it burns.
-                 */
-                cleared_at?: string | null;
-                environment_id?: components["schemas"]["EnvironmentId"] | null;
-                /**
-                 * Format: int64
-                 * @example 2
-                 */
-                firings: number;
-                /** Format: date-time */
-                first_fired_at: string;
-                id: components["schemas"]["IncidentMemberId"];
-                /** Format: date-time */
-                last_fired_at: string;
-                merged_from?: components["schemas"]["IncidentId"] | null;
-                rule_id?: components["schemas"]["AlertRuleId"] | null;
-                service_id?: components["schemas"]["ServiceId"] | null;
-                severity: components["schemas"]["Severity"];
-                /**
-                 * @description What was seen when it last fired.
-                 * @example 27 errors in the last 60 s (threshold 20)
-                 */
-                summary: string;
-                /** @example too many errors: checkout / production */
-                title: string;
             }[];
             next_cursor?: string | null;
         };
@@ -3977,123 +4119,6 @@ export interface components {
                 updated_at: string;
             }[];
             next_cursor?: string | null;
-        };
-        PartView_DeployedView: {
-            found: {
-                actor?: string | null;
-                /** Format: date-time */
-                began_at: string;
-                commit_message?: string | null;
-                commit_sha?: string | null;
-                /**
-                 * @description Where GitHub shows what changed since the deployment before it.
-                 * @example https://github.com/acme/shop/compare/1f0a9c3...8be21d4
-                 */
-                compare_url?: string | null;
-                deployment_id: components["schemas"]["DeploymentId"];
-                environment_id: components["schemas"]["EnvironmentId"];
-                /**
-                 * Format: int64
-                 * @description How long before the incident opened.
-                 * @example 240
-                 */
-                seconds_before: number;
-                service_id: components["schemas"]["ServiceId"];
-                status: components["schemas"]["DeploymentStatus"];
-                /** @example v1.8.2 */
-                version?: string | null;
-            }[];
-            /** @description Why there may be more, or why there is nothing; null when that is all. */
-            partial?: string | null;
-        };
-        PartView_PatternView: {
-            found: {
-                /** Format: date-time */
-                first_seen?: string | null;
-                /**
-                 * @description As `/api/logs/patterns` names it.
-                 * @example 7bbe86d97c2d991b
-                 */
-                id: string;
-                kind: components["schemas"]["Kind"];
-                level: components["schemas"]["Level"];
-                /** Format: int64 */
-                lines_after: number;
-                /** Format: int64 */
-                lines_before: number;
-                /** @description A query that finds its lines. */
-                query: string;
-                sample: string;
-                service_id: components["schemas"]["ServiceId"];
-                /** @example payment for order <*> failed: card_declined */
-                text: string;
-            }[];
-            /** @description Why there may be more, or why there is nothing; null when that is all. */
-            partial?: string | null;
-        };
-        PartView_SampleView: {
-            found: {
-                environment_id: components["schemas"]["EnvironmentId"];
-                /** @description As `/api/logs/line` takes it: the line keeps it as long as it is kept. */
-                id: string;
-                level: components["schemas"]["Level"];
-                message: string;
-                service_id: components["schemas"]["ServiceId"];
-                /** Format: date-time */
-                timestamp: string;
-            }[];
-            /** @description Why there may be more, or why there is nothing; null when that is all. */
-            partial?: string | null;
-        };
-        PartView_SimilarView: {
-            found: {
-                /**
-                 * @description How it ended, in words, and the row of its timeline that says so.
-                 * @example resolved: the condition is no longer met: 0 errors in the last 60 s (threshold 20)
-                 */
-                end?: string | null;
-                end_event_id?: components["schemas"]["IncidentEventId"] | null;
-                incident_id: components["schemas"]["IncidentId"];
-                /**
-                 * Format: int64
-                 * @description How long it lasted; null for one that is not over.
-                 * @example 1260
-                 */
-                lasted_seconds?: number | null;
-                /** Format: date-time */
-                opened_at: string;
-                same: components["schemas"]["Likeness"];
-                title: string;
-            }[];
-            /** @description Why there may be more, or why there is nothing; null when that is all. */
-            partial?: string | null;
-        };
-        PartView_ValueView: {
-            found: {
-                /** @example region */
-                field: string;
-                /**
-                 * @description A query that finds the lines that have it.
-                 * @example region:eu-west-2
-                 */
-                query: string;
-                /**
-                 * Format: double
-                 * @description Of all lines there, 0 to 1.
-                 * @example 0.18
-                 */
-                share_of_all: number;
-                /**
-                 * Format: double
-                 * @description Of the incident's lines.
-                 * @example 0.93
-                 */
-                share_of_its: number;
-                /** @example eu-west-2 */
-                value: string;
-            }[];
-            /** @description Why there may be more, or why there is nothing; null when that is all. */
-            partial?: string | null;
         };
         /** @description A request. Fields that are not used are not read, so that newer versions are taken. */
         Payload: {
@@ -4400,31 +4425,6 @@ export interface components {
         };
         /** Format: uuid */
         ServiceId: string;
-        /**
-         * @description Unless an organisation says otherwise: 600, 10, 60.
-         * @example {
-         *       "reopen_seconds": 600,
-         *       "storm_threshold": 10,
-         *       "storm_window_seconds": 60
-         *     }
-         */
-        SettingsView: {
-            /**
-             * Format: int32
-             * @description For how long after its end a problem that comes back is the same incident; 0 to 86,400, and 0 for never.
-             */
-            reopen_seconds: number;
-            /**
-             * Format: int32
-             * @description So many firings of one rule, or at one service, within the window are one incident, 2 to 10,000; null for never.
-             */
-            storm_threshold?: number | null;
-            /**
-             * Format: int32
-             * @description 5 to 3,600.
-             */
-            storm_window_seconds: number;
-        };
         /**
          * @description In rising order.
          * @enum {string}
