@@ -3,8 +3,7 @@ import type { Schemas } from './api';
 import { count, duration } from './format';
 import { labelsOf, pairsOf, type Severity } from './matcher';
 
-/** The document of a running service lists those that it has. */
-export type RuleType = Schemas['RuleType'] | 'new_pattern';
+export type RuleType = Schemas['RuleType'];
 type Values = Record<string, string | number>;
 
 /** A parameter of a kind. */
@@ -32,12 +31,19 @@ export interface RuleKind {
   onePlace?: boolean;
 }
 
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const WINDOWS = [10, 30, 60, 300, 600, 1800, 3600, 21600, 86400];
 const seconds = (name: string, label: string, initial: number, choices: number[], hint = ''): ParamField => ({ name, label, hint, input: 'seconds', initial, choices: choices.map((value) => [value, duration(value)]) });
 const within = (most: number, initial = 300): ParamField => seconds('window_seconds', 'Within', initial, WINDOWS.filter((entry) => entry <= most));
 const number = (name: string, label: string, initial: number, more: Partial<ParamField> = {}): ParamField => ({ name, label, input: 'number', initial, min: 1, ...more });
 const time = (value: string | number | undefined): string => duration(Number(value ?? 0));
 const amount = (value: string | number | undefined): string => count(Number(value ?? 0));
+
+/** The moment from which on a pattern is remembered; days are an object in the API. */
+const SINCE: [string, string][] = [
+  ['ever', 'ever before'], ['last_deployment', 'since the last deployment'], ['previous_deployment', 'since the deployment before the last'],
+  ...[1, 7, 14, 30].map((days): [string, string] => [`days:${days}`, `in the ${days === 1 ? 'day' : `${days} days`} before`]),
+];
 
 /** To add a kind is to add it here. */
 export const RULE_KINDS: Record<RuleType, RuleKind> = {
@@ -66,9 +72,13 @@ export const RULE_KINDS: Record<RuleType, RuleKind> = {
   },
   new_pattern: {
     name: 'an error of a new kind shows up',
-    fields: [],
-    meaning: () => 'an error comes whose message is like none before',
-    reads: 'New kinds of errors',
+    fields: [
+      { name: 'since', label: 'Like none', hint: 'Messages are alike that differ in numbers, ids and names only.', input: 'choice', initial: 'ever', choices: SINCE },
+      number('min_count', 'Lines of it at least', 1),
+      number('window_minutes', 'Within so many minutes', 60, { min: 5, max: 1440 }),
+    ],
+    meaning: ({ since, min_count, window_minutes }) => `${amount(min_count)} error lines within ${time(Number(window_minutes) * 60)} are alike, and like none ${SINCE.find(([value]) => value === since)?.[1] ?? since}`,
+    reads: 'Lines of the newest such kind within the window',
   },
   silence: {
     name: 'a source falls silent',
@@ -120,7 +130,7 @@ export const freshRule = (): RuleForm => ({
 
 /** The parameters as people read them: lists are texts. */
 export function readParams(params: Record<string, unknown>): Values {
-  const shown = (value: unknown): string | number => (typeof value === 'number' ? value : Array.isArray(value) ? value.join(', ') : String(value ?? ''));
+  const shown = (value: unknown): string | number => (typeof value === 'number' ? value : Array.isArray(value) ? value.join(', ') : isObject(value) ? Object.entries(value).map((entry) => entry.join(':')).join() : String(value ?? ''));
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, shown(value)]));
 }
 
@@ -130,6 +140,7 @@ export function paramsOf(type: RuleType, filled: Values): Record<string, unknown
     const value = filled[name];
     if (value === undefined || value === null || value === '') return [];
     if (input === 'number' || input === 'seconds') return [[name, Number(value)]];
+    if (name === 'since' && String(value).startsWith('days:')) return [[name, { days: Number(String(value).slice(5)) }]];
     return [[name, input === 'names' ? String(value).split(/[\s,]+/).filter(Boolean) : value]];
   });
   return Object.fromEntries(entries);
@@ -148,7 +159,7 @@ export function formOf(rule: Schemas['RuleView']): RuleForm {
 /** What decides of a rule, to be tried. The document says no more of parameters than that they are an object. */
 export function draftOfRule(form: RuleForm): Schemas['Draft'] {
   return {
-    type: form.type as Schemas['RuleType'], params: paramsOf(form.type, form.params) as never, service_id: form.service_id || null, environment_id: form.environment_id || null,
+    type: form.type, params: paramsOf(form.type, form.params) as never, service_id: form.service_id || null, environment_id: form.environment_id || null,
     for_seconds: form.for_seconds, keep_firing_for_seconds: form.keep_firing_for_seconds, cooldown_seconds: form.cooldown_seconds,
   };
 }
@@ -174,7 +185,6 @@ export interface Difference {
 }
 
 const text = (value: unknown): string => (value === undefined || value === null ? 'nothing' : typeof value === 'string' ? value : JSON.stringify(value));
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What one version says otherwise than another, field by field. */
 export function differences(before: unknown, after: unknown, path = ''): Difference[] {

@@ -16,6 +16,8 @@ describe('kinds of alerts', () => {
   it('send numbers as numbers, lists as lists, and leave out what is empty', () => {
     expect(paramsOf('log_query', { q: 'a', comparison: 'at_least', threshold: '10', window_seconds: '300', group_by: 'http.path, region', other: 1 })).toEqual({ q: 'a', comparison: 'at_least', threshold: 10, window_seconds: 300, group_by: ['http.path', 'region'] });
     expect(paramsOf('log_query', { q: 'a', group_by: '' })).toEqual({ q: 'a' });
+    expect(paramsOf('new_pattern', { since: 'days:7', min_count: '2', window_minutes: 60 })).toEqual({ since: { days: 7 }, min_count: 2, window_minutes: 60 });
+    expect(paramsOf('new_pattern', { since: 'ever', min_count: 1 })).toEqual({ since: 'ever', min_count: 1 });
     expect(paramsOf('deployment_failure', { threshold: 3 })).toEqual({});
   });
   it('come back from a rule as they went', () => {
@@ -24,6 +26,7 @@ describe('kinds of alerts', () => {
     expect(form.params.group_by).toBe('region');
     expect(bodyOf(form)).toEqual({ name: 'n', description: '', severity: 'high', labels: { team: 'x' }, runbook_url: null, params: { q: 'declined', threshold: 3, window_seconds: 60, group_by: ['region'], comparison: 'at_least' }, service_id: 's', environment_id: null, for_seconds: 60, keep_firing_for_seconds: 300, cooldown_seconds: 0 });
     expect(meaningOf(rule)).toBe('3 lines within 1 min match “declined”, for each region, for 1 min; over once it was false for 5 min');
+    expect(meaningOf({ ...(rule as object), type: 'new_pattern', params: { since: { days: 7 }, min_count: 2, window_minutes: 60 }, for_seconds: 0, keep_firing_for_seconds: 0 } as never)).toBe('2 error lines within 1 h are alike, and like none in the 7 days before');
     expect(draftOfRule(freshRule())).toMatchObject({ type: 'error_count', params: { threshold: 5, window_seconds: 60 }, service_id: null });
     expect(meaningOf({ ...(rule as object), type: 'of_tomorrow', params: {} } as never)).toMatch(/^of tomorrow/);
   });
