@@ -2739,7 +2739,10 @@ export interface components {
                 runbook_url?: string | null;
                 service_id?: components["schemas"]["ServiceId"] | null;
                 severity: components["schemas"]["Severity"];
-                /** @description `error_count`, `error_rate`, `log_query`, `silence`, `deployment_failure`, `deploy_regression` or `heartbeat`. */
+                /**
+                 * @description `error_count`, `error_rate`, `new_pattern`, `log_query`, `silence`, `deployment_failure`, `deploy_regression` or
+                 *     `heartbeat`.
+                 */
                 type: string;
                 /** Format: date-time */
                 updated_at: string;
@@ -2907,7 +2910,7 @@ export interface components {
              */
             end?: string | null;
             environment_id: components["schemas"]["EnvironmentId"];
-            /** @description The values of the fields that the rule groups by; null where it groups by none. */
+            /** @description The values of the fields that the rule groups by, or the pattern and its template; null where it groups by neither. */
             group?: Record<string, never> | null;
             /**
              * Format: double
@@ -2981,7 +2984,7 @@ export interface components {
             environment_id?: components["schemas"]["EnvironmentId"] | null;
             /** Format: date-time */
             fired_at?: string | null;
-            /** @description The values of the fields that the rule groups by; null where it groups by none. */
+            /** @description The values of the fields that the rule groups by, or the pattern and its template; null where it groups by neither. */
             group?: Record<string, never> | null;
             /**
              * Format: date-time
@@ -3341,7 +3344,10 @@ export interface components {
                 runbook_url?: string | null;
                 service_id?: components["schemas"]["ServiceId"] | null;
                 severity: components["schemas"]["Severity"];
-                /** @description `error_count`, `error_rate`, `log_query`, `silence`, `deployment_failure`, `deploy_regression` or `heartbeat`. */
+                /**
+                 * @description `error_count`, `error_rate`, `new_pattern`, `log_query`, `silence`, `deployment_failure`, `deploy_regression` or
+                 *     `heartbeat`.
+                 */
                 type: string;
                 /** Format: date-time */
                 updated_at: string;
@@ -3579,6 +3585,8 @@ export interface components {
             name: components["schemas"]["Name"];
             /**
              * @description By type. `error_count`: threshold, window_seconds. `error_rate`: threshold_percent, window_seconds, min_lines.
+             *     `new_pattern`: since (ever, last_deployment, previous_deployment, or {days: 1 to 30}; ever when absent), min_count,
+             *     window_minutes.
              *     `log_query`: q, threshold, comparison (at_least or below), window_seconds, group_by (up to two fields). `silence`:
              *     window_seconds. `deployment_failure`: {}. `deploy_regression`: window_seconds, min_errors, factor. `heartbeat`:
              *     every_seconds, grace_seconds.
@@ -3627,7 +3635,7 @@ export interface components {
          * @description The kinds of rule.
          * @enum {string}
          */
-        RuleType: "error_count" | "error_rate" | "log_query" | "silence" | "deployment_failure" | "deploy_regression" | "heartbeat";
+        RuleType: "error_count" | "error_rate" | "new_pattern" | "log_query" | "silence" | "deployment_failure" | "deploy_regression" | "heartbeat";
         RuleView: {
             /** Format: int32 */
             cooldown_seconds: number;
@@ -3651,7 +3659,10 @@ export interface components {
             runbook_url?: string | null;
             service_id?: components["schemas"]["ServiceId"] | null;
             severity: components["schemas"]["Severity"];
-            /** @description `error_count`, `error_rate`, `log_query`, `silence`, `deployment_failure`, `deploy_regression` or `heartbeat`. */
+            /**
+             * @description `error_count`, `error_rate`, `new_pattern`, `log_query`, `silence`, `deployment_failure`, `deploy_regression` or
+             *     `heartbeat`.
+             */
             type: string;
             /** Format: date-time */
             updated_at: string;
@@ -3682,7 +3693,7 @@ export interface components {
         SeriesView: {
             environment: string;
             environment_id: components["schemas"]["EnvironmentId"];
-            /** @description The values of the fields that the rule groups by; null where it groups by none. */
+            /** @description The values of the fields that the rule groups by, or the pattern and its template; null where it groups by neither. */
             group?: Record<string, never> | null;
             points: components["schemas"]["PointView"][];
             service: string;
@@ -3728,6 +3739,11 @@ export interface components {
              * @description What an answer of the receiver was, in an attempt.
              */
             http_status?: number | null;
+            /**
+             * @description The page of the dashboard with the lines that decided, where they are those of one pattern.
+             * @example /logs?q=service%3Ashop+%22disk%22+%22is+full%22
+             */
+            lines?: string | null;
             /** @description For people. */
             message: string;
             row?: components["schemas"]["RowRef"] | null;
