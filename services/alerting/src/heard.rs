@@ -21,6 +21,8 @@ use crate::evaluation::screen::{self, Focus};
 const PAUSE: Duration = Duration::from_millis(100);
 /// After the end of a step, until what arrived in it is committed as a rule.
 const COMMITTED: Duration = Duration::from_millis(150);
+/// Rules that search lines do so at most once a second each.
+const SEARCHED_AGAIN: Duration = Duration::from_secs(1);
 /// Scopes of an organisation that are remembered one by one; of more the sweep takes care.
 const MOST_SCOPES: usize = 10_000;
 
@@ -37,6 +39,8 @@ struct Waiting {
     now: HashMap<OrgId, Scopes>,
     /// To be looked at once more when the step is over.
     later: HashMap<OrgId, Scopes>,
+    /// To be looked at once more when searching them is not too soon.
+    put_off: HashMap<OrgId, Scopes>,
 }
 
 impl Heard {
@@ -54,6 +58,25 @@ impl Heard {
     pub(crate) fn again(&self, org_id: OrgId, service_id: ServiceId, environment_id: EnvironmentId) {
         let mut waiting = self.waiting();
         remember(&mut waiting.later, org_id, (service_id, environment_id));
+    }
+
+    /// Some rules were left out: they had searched just now.
+    fn put_off(&self, org_id: OrgId, scopes: Scopes) {
+        let mut waiting = self.waiting();
+        for scope in scopes {
+            remember(&mut waiting.put_off, org_id, scope);
+        }
+    }
+
+    fn has_put_off(&self) -> bool {
+        !self.waiting().put_off.is_empty()
+    }
+
+    fn resume(&self) {
+        let mut waiting = self.waiting();
+        for (org_id, scopes) in std::mem::take(&mut waiting.put_off) {
+            waiting.now.entry(org_id).or_default().extend(scopes);
+        }
     }
 
     fn take(&self, step_is_over: bool) -> HashMap<OrgId, Scopes> {
@@ -82,11 +105,17 @@ fn remember(known: &mut HashMap<OrgId, Scopes>, org_id: OrgId, scope: (ServiceId
 /// Looks at what is heard until the service stops.
 pub(crate) async fn run(kit: Kit, state: web::Data<State>) {
     let mut step_ends = next_end(&kit);
+    let mut resume_at: Option<Instant> = None;
     loop {
         let step_is_over = tokio::select! {
             () = kit.stopping.cancelled() => return,
             () = state.heard.wake.notified() => false,
             () = tokio::time::sleep_until(step_ends) => true,
+            () = until(resume_at) => {
+                state.heard.resume();
+                resume_at = None;
+                false
+            }
         };
         if step_is_over {
             step_ends = next_end(&kit);
@@ -94,10 +123,20 @@ pub(crate) async fn run(kit: Kit, state: web::Data<State>) {
         for (org_id, scopes) in state.heard.take(step_is_over) {
             look(&kit, &state, org_id, scopes).await;
         }
+        if resume_at.is_none() && state.heard.has_put_off() {
+            resume_at = Some(Instant::now() + SEARCHED_AGAIN);
+        }
         tokio::select! {
             () = kit.stopping.cancelled() => return,
             () = tokio::time::sleep(PAUSE) => {}
         }
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -110,7 +149,7 @@ fn next_end(kit: &Kit) -> Instant {
 
 /// What fails is evaluated by the sweep.
 async fn look(kit: &Kit, state: &State, org_id: OrgId, scopes: Scopes) {
-    let screened = match screen::run(kit, org_id, &Focus::Scopes(scopes)).await {
+    let screened = match screen::run(kit, org_id, &Focus::Scopes(scopes.clone())).await {
         Ok(screened) => screened,
         Err(error) => {
             tracing::debug!(
@@ -121,6 +160,9 @@ async fn look(kit: &Kit, state: &State, org_id: OrgId, scopes: Scopes) {
             return;
         }
     };
+    if screened.put_off {
+        state.heard.put_off(org_id, scopes);
+    }
     for (rule_id, place) in screened.to_evaluate {
         let _ = evaluation::run(kit, state, org_id, rule_id, place).await;
     }
@@ -147,5 +189,10 @@ mod tests {
         heard.again(org, service, environment);
         assert!(heard.take(false).is_empty());
         assert_eq!(heard.take(true).len(), 1);
+        heard.put_off(org, Scopes::from([(service, environment)]));
+        assert!(heard.has_put_off() && heard.take(true).is_empty());
+        heard.resume();
+        assert!(!heard.has_put_off());
+        assert_eq!(heard.take(false)[&org].len(), 1);
     }
 }

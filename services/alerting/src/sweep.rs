@@ -234,7 +234,7 @@ async fn one_by_one(kit: &Kit, org_id: OrgId) -> Result<Screened, DbError> {
             .into_iter()
             .map(|rule| (rule.id, RuleScope::default()))
             .collect(),
-        quiet: 0,
+        ..Screened::default()
     })
 }
 

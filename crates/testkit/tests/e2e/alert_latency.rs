@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::{Client, PrivateRabbit, Received, Receiver, Service, Stack};
 use time::OffsetDateTime;
 
@@ -35,13 +35,14 @@ enum Pace {
 }
 
 /// Sends a line to each environment and measures each page.
-async fn pages(stack: &Stack, pace: Pace, within: Duration) -> Vec<Duration> {
+async fn pages(stack: &Stack, condition: Value, pace: Pace, within: Duration) -> Vec<Duration> {
     let company = Company::sign_up(&stack.gateway()).await;
     let receiver = Receiver::standard_webhooks(None).await;
     let channel = json!({"type": "webhook", "name": "hook", "config": {"url": receiver.url()}});
     receiver.set_secret(&text(&company.make("/api/channels", channel).await["secret"]));
-    let rule = json!({"name": "any error", "type": "error_count", "severity": "high",
-        "params": {"threshold": 1, "window_seconds": 600}, "service_id": company.service_id});
+    let mut rule = json!({"name": "any error", "severity": "high", "service_id": company.service_id});
+    let condition = condition.as_object().unwrap().clone();
+    rule.as_object_mut().unwrap().extend(condition);
     company.make("/api/alerts", rule).await;
     let mut accepted = Vec::new();
     for (number, application) in environments(stack, &company, SAMPLES).await.iter().enumerate() {
@@ -73,6 +74,10 @@ async fn pages(stack: &Stack, pace: Pace, within: Duration) -> Vec<Duration> {
     took
 }
 
+fn any_error() -> Value {
+    json!({"type": "error_count", "params": {"threshold": 1, "window_seconds": 600}})
+}
+
 fn quantile(sorted: &[Duration], part: f64) -> Duration {
     sorted[((sorted.len() as f64 * part).ceil() as usize).clamp(1, sorted.len()) - 1]
 }
@@ -84,10 +89,25 @@ async fn a_page_goes_out_within_a_second_of_the_line_that_caused_it() {
         .env(Service::Alerting, "SWEEP_INTERVAL_SECONDS", 3_600)
         .start()
         .await;
-    let took = pages(&stack, Pace::OneByOne, Duration::from_secs(15)).await;
+    let took = pages(&stack, any_error(), Pace::OneByOne, Duration::from_secs(15)).await;
     let (median, p95) = (quantile(&took, 0.5), quantile(&took, 0.95));
     println!("from the 2xx to the receiver: p50 {median:?}, p95 {p95:?}");
     assert!(p95 <= Duration::from_secs(1), "{took:?}");
+}
+
+#[tokio::test]
+async fn an_error_that_was_never_seen_is_told_while_it_is_a_loose_line() {
+    let stack = Stack::build()
+        .env(Service::Alerting, "SWEEP_INTERVAL_SECONDS", 3_600)
+        .start()
+        .await;
+    let new = json!({"type": "new_pattern", "params": {"min_count": 1, "window_minutes": 60}});
+    // Patterns are looked at once a second.
+    let pace = Pace::Every(Duration::from_millis(1_500));
+    let took = pages(&stack, new, pace, Duration::from_secs(30)).await;
+    let (median, p95) = (quantile(&took, 0.5), quantile(&took, 0.95));
+    println!("from the 2xx of a new error to the receiver: p50 {median:?}, p95 {p95:?}");
+    assert!(p95 <= Duration::from_secs(6), "{took:?}");
 }
 
 #[tokio::test]
@@ -102,7 +122,7 @@ async fn without_a_broker_a_page_goes_out_within_twenty_seconds() {
         .await;
     // So that they fall anywhere between two sweeps.
     let pace = Pace::Every(Duration::from_millis(2_300));
-    let took = pages(&stack, pace, Duration::from_secs(40)).await;
+    let took = pages(&stack, any_error(), pace, Duration::from_secs(40)).await;
     let (median, p95) = (quantile(&took, 0.5), quantile(&took, 0.95));
     println!("from the 2xx to the receiver without a broker: p50 {median:?}, p95 {p95:?}");
     assert!(p95 <= Duration::from_secs(20), "{took:?}");

@@ -14,7 +14,7 @@ use testkit::{Receiver, Service, Stack, eventually};
 
 use crate::company::{Company, text};
 
-const USUAL: usize = 60;
+const USUAL: usize = 40;
 /// Of each service: so few that nobody would call them a storm of that service or its rule.
 const ENVIRONMENTS: usize = 4;
 

@@ -48,6 +48,8 @@ pub(crate) struct Screened {
     pub(crate) to_evaluate: Vec<(AlertRuleId, RuleScope)>,
     /// Rules that have nothing to write.
     pub(crate) quiet: usize,
+    /// Whether a rule was left out that was looked at within the last second.
+    pub(crate) put_off: bool,
 }
 
 /// How long looking may take: a database that answers nothing must not hold up other tenants.
@@ -87,6 +89,7 @@ async fn screen(conn: &mut Connection, org_id: OrgId, focus: &Focus) -> Result<S
             }
             Look::Screened(looked) => looked_at.push(*looked),
             Look::Itself => screened.to_evaluate.push((rule.id, RuleScope::default())),
+            Look::PutOff => screened.put_off = true,
             Look::Elsewhere => {}
         }
     }
@@ -174,6 +177,8 @@ enum Look<'a> {
     Screened(Box<Looked<'a>>),
     /// It is evaluated by itself.
     Itself,
+    /// It was looked at just now.
+    PutOff,
     /// It watches nothing of the focus.
     Elsewhere,
 }
@@ -215,24 +220,20 @@ impl<'a> Looked<'a> {
         if targets.is_empty() && !is_everything {
             return Look::Elsewhere;
         }
-        match definition.condition.facts() {
+        let facts = definition.condition.facts();
+        // A search for each: not more often than once a second, however much is heard.
+        let is_searched = matches!(facts, Facts::Lines | Facts::ErrorPatterns);
+        let just_now = || {
+            let last = rule.last_evaluated_at;
+            last.is_some_and(|at| now - at < time::Duration::SECOND)
+        };
+        if is_searched && !is_everything && just_now() {
+            return Look::PutOff;
+        }
+        match facts {
             Facts::Beats => return by_itself,
-            // A search for each: not more often than once a second, however much is heard.
-            Facts::Lines => {
-                let just_now = rule
-                    .last_evaluated_at
-                    .is_some_and(|at| now - at < time::Duration::SECOND);
-                return if just_now { by_itself } else { Look::Itself };
-            }
-            // The same, once it is known that there are errors to look at.
-            Facts::ErrorPatterns if !is_everything => {
-                let just_now = rule
-                    .last_evaluated_at
-                    .is_some_and(|at| now - at < time::Duration::SECOND);
-                if just_now {
-                    return Look::Elsewhere;
-                }
-            }
+            Facts::Lines => return Look::Itself,
+            // Once it is known that there are errors to look at.
             Facts::ErrorPatterns | Facts::Arrivals | Facts::ArrivalsAndDeployments | Facts::Deployments => {}
         }
         let window = Window::of(&definition.condition, rule.evaluated_to, settled, now);

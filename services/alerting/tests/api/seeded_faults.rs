@@ -206,7 +206,9 @@ async fn deployments_that_break_something_are_found_and_others_are_not() {
         .collect();
     assert_eq!((truth.len(), broken.len()), (20, 8));
     let within = Duration::minutes(WINDOW_MINUTES) + Duration::seconds(5);
-    assert_found("deploy_regression", &tested, &broken, within);
+    let scores = Scores::of(&tested, &broken, within);
+    println!("deploy_regression over 20 deployments, 8 of them bad: {scores}");
+    scores.assert_are_high(&tested);
 }
 
 /// An environment, and when something happened there.
@@ -226,38 +228,47 @@ pub(crate) async fn make_environment(app: &TestApp, name: &str) -> uuid::Uuid {
     environment
 }
 
-/// Prints how many of the deployments that break something a backtest found, and how many of its episodes are of those; both
-/// must be nine in ten at least. An episode is of a deployment if it begins there `within` so long after it.
-pub(crate) fn assert_found(rule: &str, tested: &Value, broken: &[Moment], within: Duration) {
-    let episodes: Vec<Moment> = tested["candidate"]["episodes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|episode| {
-            let format = &time::format_description::well_known::Rfc3339;
-            let begin = OffsetDateTime::parse(&text(&episode["begin"]), format).unwrap();
-            (text(&episode["environment_id"]), begin)
-        })
-        .collect();
-    let is_of = |(environment, begin): &Moment, (place, at): &Moment| {
-        environment == place && *begin > *at && *begin - *at <= within
-    };
-    let found = broken
-        .iter()
-        .filter(|one| episodes.iter().any(|episode| is_of(episode, one)))
-        .count();
-    let right = episodes
-        .iter()
-        .filter(|episode| broken.iter().any(|one| is_of(episode, one)))
-        .count();
-    let recall = found as f64 / broken.len() as f64;
-    let precision = right as f64 / episodes.len().max(1) as f64;
-    println!("{rule} over 20 deployments, 8 of them bad: precision {precision:.2}, recall {recall:.2}");
-    let what = &tested["candidate"]["episodes"];
-    assert!(recall >= 0.9, "found {found} of {broken:#?}: {what:#}");
-    assert!(
-        precision >= 0.9,
-        "right {right} of {}: {what:#} {broken:#?}",
-        episodes.len()
-    );
+/// How many of the deployments that break something a backtest found, and how many of its episodes are of those.
+pub(crate) struct Scores {
+    recall: f64,
+    precision: f64,
+}
+
+impl Scores {
+    /// An episode is of a deployment if it begins there `within` so long after it.
+    pub(crate) fn of(tested: &Value, broken: &[Moment], within: Duration) -> Self {
+        let episodes: Vec<Moment> = tested["candidate"]["episodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|episode| {
+                let format = &time::format_description::well_known::Rfc3339;
+                let begin = OffsetDateTime::parse(&text(&episode["begin"]), format).unwrap();
+                (text(&episode["environment_id"]), begin)
+            })
+            .collect();
+        let is_of = |(environment, begin): &Moment, (place, at): &Moment| {
+            environment == place && *begin > *at && *begin - *at <= within
+        };
+        let is_found = |one: &&Moment| episodes.iter().any(|episode| is_of(episode, one));
+        let is_right = |episode: &&Moment| broken.iter().any(|one| is_of(episode, one));
+        let found = broken.iter().filter(is_found).count();
+        let right = episodes.iter().filter(is_right).count();
+        Self {
+            recall: found as f64 / broken.len() as f64,
+            precision: right as f64 / episodes.len().max(1) as f64,
+        }
+    }
+
+    /// Both must be nine in ten at least.
+    pub(crate) fn assert_are_high(&self, tested: &Value) {
+        let what = &tested["candidate"]["episodes"];
+        assert!(self.recall >= 0.9 && self.precision >= 0.9, "{self}: {what:#}");
+    }
+}
+
+impl std::fmt::Display for Scores {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "precision {:.2}, recall {:.2}", self.precision, self.recall)
+    }
 }

@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::new_patterns::merge;
-use crate::seeded_faults::{Moment, assert_found, make_environment, minute_of, store_deployment};
+use crate::seeded_faults::{Moment, Scores, make_environment, minute_of, store_deployment};
 use crate::test_app::TestApp;
 
 /// The day before, in which what is known became so, and the two days.
@@ -18,13 +18,16 @@ const WINDOW_MINUTES: i64 = 60;
 const MIN_COUNT: i64 = 5;
 const DEPLOYMENTS: usize = 20;
 
+/// Makes a line of an error.
+type Message = fn(&mut StdRng) -> String;
+
 /// An error that a deployment brings: at this rate, from so many minutes after it on. Most are quite another text, the second
 /// and the sixth differ from known ones in a word.
 struct Fault {
     number: usize,
     per_hour: i64,
     after: i64,
-    message: fn(&mut StdRng) -> String,
+    message: Message,
 }
 
 const FAULTS: [Fault; 8] = [
@@ -96,7 +99,7 @@ fn name(random: &mut StdRng) -> &'static str {
 }
 
 /// Errors that everybody knows, with how many there are in a day: some all the time, some hardly ever.
-const KNOWN: [(i64, fn(&mut StdRng) -> String); 9] = [
+const KNOWN: [(i64, Message); 9] = [
     (700, |random| {
         format!("payment for order {} failed: card_declined", id(random))
     }),
@@ -261,5 +264,7 @@ async fn errors_that_deployments_bring_are_found_and_what_is_known_is_not() {
         .assert_status(200)
         .data();
     let within = Duration::minutes(WINDOW_MINUTES + 1);
-    assert_found("new_pattern", &tested, &broken, within);
+    let scores = Scores::of(&tested, &broken, within);
+    println!("new_pattern over 20 deployments, 8 of them bad: {scores}");
+    scores.assert_are_high(&tested);
 }
