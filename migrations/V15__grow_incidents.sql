@@ -68,7 +68,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON incident_members TO sightline_alerting;
 GRANT SELECT, INSERT, UPDATE ON incident_settings TO sightline_alerting;
 GRANT SELECT ON incident_members TO sightline_definer;
 
--- What burns already.
+-- What fires already.
 INSERT INTO incident_members (org_id, incident_id, fingerprint, rule_id, service_id, environment_id, title, summary,
     severity, first_fired_at, last_fired_at)
 SELECT i.org_id, i.id, i.fingerprint, i.rule_id, i.service_id, i.environment_id, i.title, i.summary, i.severity,
@@ -107,7 +107,7 @@ REVOKE ALL ON FUNCTION snoozed_incidents_due FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION snoozed_incidents_due TO sightline_alerting;
 
 -- Problems of unresolved incidents that no rule will ever find clear: the rule went with its service or environment.
-DROP FUNCTION incidents_without_rule_all_orgs();
+-- incidents_without_rule_all_orgs() stays, for replicas that are not replaced yet.
 CREATE FUNCTION members_without_rule_all_orgs(most integer)
 RETURNS TABLE (org_id uuid, incident_id uuid, fingerprint text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$

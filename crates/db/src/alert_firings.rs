@@ -26,7 +26,7 @@ pub struct FiringRow {
 }
 
 /// All firings of a rule. `settled` comes from the incident: its status is the one truth about what a person did. One that
-/// was merged burns on in another.
+/// was merged fires on in another.
 pub async fn list_of_rule(tx: &TenantTx<'_>, rule_id: AlertRuleId) -> Result<Vec<FiringRow>, DbError> {
     const SQL: &str = "
         -- alert_firings::list_of_rule

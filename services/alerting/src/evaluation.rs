@@ -47,7 +47,7 @@ pub(crate) struct Report {
     pub(crate) resolved: usize,
     /// Firings that joined an incident that was open.
     pub(crate) joined: usize,
-    /// Problems that are clear while others of their incident burn on.
+    /// Problems that are clear while others of their incident fire on.
     pub(crate) cleared: usize,
     /// Whether it stopped before its end, at [`MAX_CHANGES`].
     more: bool,

@@ -1,4 +1,4 @@
-//! Where a firing belongs, and when its incident is over. A problem that burns already, or did a short while ago, goes on with
+//! Where a firing belongs, and when its incident is over. A problem that fires already, or did a short while ago, goes on with
 //! the incident that it has; one of many at once joins a storm; any other opens an incident of its own.
 
 use std::collections::hash_map::Entry;
@@ -391,12 +391,12 @@ pub(crate) async fn cleared(
         return Ok(false);
     };
     let tally = members::clear(tx, incident.id, clear.fingerprint, clear.at).await?;
-    let (is_last, count) = (tally.burning == 0, tally.clear.unsigned_abs());
+    let (is_last, count) = (tally.firing == 0, tally.clear.unsigned_abs());
     if is_last || storm::is_told(count) {
         let mut details = clear.details.clone();
         if count > 1 || !is_last {
             details["fingerprint"] = json!(clear.fingerprint);
-            details["burning"] = json!(tally.burning);
+            details["firing"] = json!(tally.firing);
         }
         let ended = NewEvent {
             kind: EventKind::FiringEnded,

@@ -69,8 +69,8 @@ pub(crate) async fn subjects(tx: &TenantTx<'_>, incident: &Incident) -> Result<V
     let most = PageLimit::new(SUBJECTS).unwrap_or(PageLimit::DEFAULT);
     let members = members::list(tx, incident.id, None, most).await?;
     let of = |member: &Member| subject_of(incident, member);
-    let burning = members.iter().filter(|member| member.cleared_at.is_none());
-    let mut subjects: Vec<Subject> = burning.map(of).collect();
+    let firing = members.iter().filter(|member| member.cleared_at.is_none());
+    let mut subjects: Vec<Subject> = firing.map(of).collect();
     if subjects.is_empty() {
         // Of its end, whoever any of them concerned.
         subjects = members.iter().map(of).collect();

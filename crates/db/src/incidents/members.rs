@@ -38,7 +38,7 @@ pub struct Member {
     pub firings: i64,
     pub first_fired_at: OffsetDateTime,
     pub last_fired_at: OffsetDateTime,
-    /// `None` while it burns.
+    /// `None` while it fires.
     pub cleared_at: Option<OffsetDateTime>,
     /// The incident that it was in before the two became one.
     pub merged_from: Option<IncidentId>,
@@ -96,11 +96,11 @@ pub async fn fired(
     })
 }
 
-/// How many problems of an incident are clear, and how many burn.
+/// How many problems of an incident are clear, and how many fire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tally {
     pub clear: i64,
-    pub burning: i64,
+    pub firing: i64,
 }
 
 /// Writes down that a problem is clear; how the incident stands then.
@@ -124,17 +124,17 @@ pub async fn tally(tx: &TenantTx<'_>, incident_id: IncidentId) -> Result<Tally, 
     const SQL: &str = "
         -- incidents::members::tally
         SELECT count(*) FILTER (WHERE cleared_at IS NOT NULL) AS clear,
-            count(*) FILTER (WHERE cleared_at IS NULL) AS burning
+            count(*) FILTER (WHERE cleared_at IS NULL) AS firing
         FROM incident_members WHERE org_id = $1 AND incident_id = $2";
     let statement = tx.prepare_cached(SQL).await?;
     let row = tx.query_one(&statement, &[&tx.org_id(), &incident_id]).await?;
     Ok(Tally {
         clear: row.get("clear"),
-        burning: row.get("burning"),
+        firing: row.get("firing"),
     })
 }
 
-/// What still burns of one incident burns in the other from now on; how many problems that are. Both are locked.
+/// What still fires of one incident fires in the other from now on; how many problems that are. Both are locked.
 pub async fn move_burning(tx: &TenantTx<'_>, from: IncidentId, into: IncidentId) -> Result<u64, DbError> {
     // What the other one has of them already gives its count to the row that moves.
     const SAME: &str = "
@@ -262,7 +262,7 @@ pub async fn seen(
     })
 }
 
-/// Problems that burn although their rule is gone: no evaluation will ever find them clear.
+/// Problems that fire although their rule is gone: no evaluation will ever find them clear.
 pub async fn without_rule_all_orgs(
     conn: &Connection,
     most: i32,

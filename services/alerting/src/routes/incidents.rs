@@ -264,7 +264,7 @@ pub(crate) async fn show(
             .map(|job| NotificationDetailView::of(job, &attempts))
             .collect(),
         members: members.into_iter().map(IncidentMemberView::from).collect(),
-        burning: tally.burning,
+        firing: tally.firing,
         clear: tally.clear,
         merged: merged.into_iter().map(MergedIncidentView::from).collect(),
     };

@@ -317,18 +317,18 @@ async fn a_merged_incident_goes_on_in_the_other_which_ends_when_both_problems_ar
     let app = TestApp::start().await;
     let (one, other) = merged(&app).await;
     let shown = app.incident(&one).await;
-    assert_eq!((&shown["burning"], &shown["firings"]), (&json!(2), &json!(2)));
+    assert_eq!((&shown["firing"], &shown["firings"]), (&json!(2), &json!(2)));
     assert_eq!(shown["merged"][0]["id"], json!(other));
     assert!(app.timeline(&one).await.contains(&"took_in".to_owned()));
     assert!(app.timeline(&other).await.contains(&"merged".to_owned()));
-    // The problem of production is clear, the other one burns on.
+    // The problem of production is clear, the other one fires on.
     app.pass(20).await;
     app.arrive(app.org.staging, domain::level::Level::Error, 5).await;
     app.sweep().await;
     app.pass(11).await;
     app.arrive(app.org.staging, domain::level::Level::Error, 5).await;
     assert_eq!(app.sweep().await["resolved"], 0);
-    assert_eq!(app.incident(&one).await["burning"], 1);
+    assert_eq!(app.incident(&one).await["firing"], 1);
     app.quiet().await;
     assert_eq!(app.incident(&one).await["status"], "resolved");
     // What was merged comes back in the other one.
@@ -367,15 +367,15 @@ async fn merging_makes_no_circles_and_cannot_be_undone() {
         .assert_error(409, "CONFLICT", "was merged into");
     let nobody = uuid::Uuid::new_v4().to_string();
     merge(&third, &nobody).await.assert_status(404);
-    // A chain of two: what burns goes to its end, which a person opened and a person ends.
+    // A chain of two: what fires goes to its end, which a person opened and a person ends.
     merge(&one, &third).await.assert_status(200);
-    assert_eq!(app.incident(&third).await["burning"], 2);
+    assert_eq!(app.incident(&third).await["firing"], 2);
     app.pass(20).await;
     app.sweep().await;
     app.pass(11).await;
     assert_eq!(app.sweep().await["resolved"], 0);
     let shown = app.incident(&third).await;
-    assert_eq!((&shown["status"], &shown["burning"]), (&json!("open"), &json!(0)));
+    assert_eq!((&shown["status"], &shown["firing"]), (&json!("open"), &json!(0)));
     app.errors(5).await;
     assert_eq!(app.sweep().await["joined"], 1, "at the end of the chain");
     assert_eq!(

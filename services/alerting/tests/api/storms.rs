@@ -58,7 +58,7 @@ async fn a_rule_that_fires_everywhere_at_once_is_one_incident_one_page_and_one_e
     );
     let shown = app.incident(&id).await;
     assert_eq!(
-        (shown["burning"].as_i64(), list(shown["members"].clone()).len()),
+        (shown["firing"].as_i64(), list(shown["members"].clone()).len()),
         (Some(30), 30)
     );
     let page = app
@@ -82,7 +82,7 @@ async fn a_rule_that_fires_everywhere_at_once_is_one_incident_one_page_and_one_e
     app.fail(&shards[..2]).await;
     let swept = app.sweep().await;
     assert_eq!(swept["resolved"], 0);
-    assert_eq!(app.incident(&id).await["burning"], 2);
+    assert_eq!(app.incident(&id).await["firing"], 2);
     app.pass(20).await;
     app.sweep().await;
     app.pass(11).await;

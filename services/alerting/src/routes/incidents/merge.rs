@@ -32,7 +32,7 @@ struct MergeIncidentRequest {
     reason: Option<FreeText>,
 }
 
-/// Makes an incident part of another one: it resolves as merged, what still burns of it burns in the other, and whatever of its
+/// Makes an incident part of another one: it resolves as merged, what still fires of it fires in the other, and whatever of its
 /// problems fires later goes there. The other one ends when all of that is clear. Neither can be undone.
 #[utoipa::path(
     operation_id = "merge_incidents",

@@ -191,7 +191,7 @@ pub(crate) struct IncidentMemberView {
     first_fired_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
     last_fired_at: OffsetDateTime,
-    /// Null while it burns.
+    /// Null while it fires.
     #[serde(with = "time::serde::rfc3339::option")]
     cleared_at: Option<OffsetDateTime>,
     /// The incident that it was in before the two became one.
@@ -249,8 +249,8 @@ pub(crate) struct IncidentDetailView {
     pub(super) notifications: Vec<NotificationDetailView>,
     /// The problems that it is about, those that fired first first; at most 100 of them.
     pub(super) members: Vec<IncidentMemberView>,
-    /// Of all its problems, how many burn, and how many are clear.
-    pub(super) burning: i64,
+    /// Of all its problems, how many fire, and how many are clear.
+    pub(super) firing: i64,
     pub(super) clear: i64,
     /// The incidents that became part of it, newest first; at most 100 of them.
     pub(super) merged: Vec<MergedIncidentView>,

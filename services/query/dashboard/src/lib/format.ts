@@ -24,14 +24,19 @@ export function shortStamp(text: string, zone: Zone): string {
   return stamp(text, zone).slice(5);
 }
 
+/** 5 min, of 298 s: what a person would say. */
+export function roughly(seconds: number): string {
+  const size = Math.abs(seconds);
+  if (size < 45) return `${Math.round(size)} s`;
+  if (size < 2700) return `${Math.round(size / 60)} min`;
+  return size < 79200 ? `${Math.round(size / 3600)} h` : `${Math.round(size / 86400)} d`;
+}
+
 /** "5 min ago"; the exact moment belongs into a title beside it. */
 export function ago(text: string, now = Date.now()): string {
   const seconds = Math.round((now - new Date(text).getTime()) / 1000);
-  const size = Math.abs(seconds);
-  const [value, unit] =
-    size < 45 ? [size, 's'] : size < 2700 ? [Math.round(size / 60), 'min'] : size < 79200 ? [Math.round(size / 3600), 'h'] : [Math.round(size / 86400), 'd'];
-  if (size < 5) return 'just now';
-  return seconds >= 0 ? `${value} ${unit} ago` : `in ${value} ${unit}`;
+  if (Math.abs(seconds) < 5) return 'just now';
+  return seconds >= 0 ? `${roughly(seconds)} ago` : `in ${roughly(seconds)}`;
 }
 
 /** 90 s, 5 min, 2 h, 1 d */

@@ -1379,7 +1379,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Makes an incident part of another one: it resolves as merged, what still burns of it burns in the other, and whatever of its
+         * Makes an incident part of another one: it resolves as merged, what still fires of it fires in the other, and whatever of its
          *     problems fires later goes there. The other one ends when all of that is clear. Neither can be undone.
          */
         post: {
@@ -2955,13 +2955,13 @@ export interface components {
         Data_IncidentDetailView: {
             /** @description An incident with its newest 500 events, oldest first, and its newest 100 notifications, newest first. */
             data: components["schemas"]["IncidentView"] & {
-                /**
-                 * Format: int64
-                 * @description Of all its problems, how many burn, and how many are clear.
-                 */
-                burning: number;
                 /** Format: int64 */
                 clear: number;
+                /**
+                 * Format: int64
+                 * @description Of all its problems, how many fire, and how many are clear.
+                 */
+                firing: number;
                 /** @description The problems that it is about, those that fired first first; at most 100 of them. */
                 members: components["schemas"]["IncidentMemberView"][];
                 /** @description The incidents that became part of it, newest first; at most 100 of them. */
@@ -3565,13 +3565,13 @@ export interface components {
         };
         /** @description An incident with its newest 500 events, oldest first, and its newest 100 notifications, newest first. */
         IncidentDetailView: components["schemas"]["IncidentView"] & {
-            /**
-             * Format: int64
-             * @description Of all its problems, how many burn, and how many are clear.
-             */
-            burning: number;
             /** Format: int64 */
             clear: number;
+            /**
+             * Format: int64
+             * @description Of all its problems, how many fire, and how many are clear.
+             */
+            firing: number;
             /** @description The problems that it is about, those that fired first first; at most 100 of them. */
             members: components["schemas"]["IncidentMemberView"][];
             /** @description The incidents that became part of it, newest first; at most 100 of them. */
@@ -3609,7 +3609,7 @@ export interface components {
         IncidentMemberView: {
             /**
              * Format: date-time
-             * @description Null while it burns.
+             * @description Null while it fires.
              */
             cleared_at?: string | null;
             environment_id?: components["schemas"]["EnvironmentId"] | null;
@@ -3927,7 +3927,7 @@ export interface components {
             data: {
                 /**
                  * Format: date-time
-                 * @description Null while it burns.
+                 * @description Null while it fires.
                  */
                 cleared_at?: string | null;
                 environment_id?: components["schemas"]["EnvironmentId"] | null;
