@@ -230,8 +230,10 @@ pub async fn seen(
         SELECT
             (SELECT count(DISTINCT fingerprint) FROM incident_members
              WHERE org_id = $1 AND rule_id = $2 AND last_fired_at > $5 AND fingerprint <> $4) AS of_rule,
-            (SELECT count(DISTINCT fingerprint) FROM incident_members
-             WHERE org_id = $1 AND service_id = $3 AND last_fired_at > $5 AND fingerprint <> $4) AS at_service,
+            -- What a storm of a rule took in is one problem.
+            (SELECT count(DISTINCT CASE i.storm_of WHEN 'rule' THEN i.fingerprint ELSE m.fingerprint END)
+             FROM incident_members m JOIN incidents i ON i.org_id = m.org_id AND i.id = m.incident_id
+             WHERE m.org_id = $1 AND m.service_id = $3 AND m.last_fired_at > $5 AND m.fingerprint <> $4) AS at_service,
             (SELECT last_fired_at FROM incidents
              WHERE org_id = $1 AND status <> 'resolved' AND fingerprint = $6) AS rule_storm,
             (SELECT last_fired_at FROM incidents

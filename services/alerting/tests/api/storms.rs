@@ -215,6 +215,24 @@ async fn a_storm_over_rules_of_one_service_is_as_urgent_as_its_worst_and_calls_w
 }
 
 #[tokio::test]
+async fn another_problem_beside_a_storm_has_an_incident_of_its_own() {
+    let app = TestApp::start().await;
+    rule_everywhere(&app).await;
+    let shards = app.shards(12).await;
+    app.fail(&shards).await;
+    app.sweep().await;
+    app.error_rule(json!({"name": "another", "environment_id": shards[0]}))
+        .await;
+    app.sweep().await;
+    let newest = app.incidents().await.remove(0);
+    assert_eq!(
+        (&newest["storm_of"], &newest["firings"]),
+        (&Value::Null, &json!(1)),
+        "the storm is one problem at its service: {newest}"
+    );
+}
+
+#[tokio::test]
 async fn the_settings_are_checked_and_audited() {
     let app = TestApp::start().await;
     let path = "/api/incidents/settings";

@@ -71,7 +71,7 @@ pub struct Seen {
     /// Problems of the same rule that fired within the window; the firing itself, and those decided together with it, are
     /// among them.
     pub of_rule: u64,
-    /// Problems at the same service, likewise.
+    /// Problems at the same service, likewise; a storm of one rule is one of them.
     pub at_service: u64,
     /// When the storm that is open, of the rule or the service, last took a firing in.
     pub rule_storm: Option<OffsetDateTime>,
