@@ -39,7 +39,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// Problems without a rule that one sweep clears.
 const ORPHANS: i32 = 1_000;
 /// For how long it is kept what rules decided: as long as arrivals are.
-const HISTORY: Duration = Duration::from_secs(35 * 24 * 3600);
+const HISTORY: Duration = Duration::from_hours(35 * 24);
 
 /// Sweeps at intervals until the service stops.
 pub(crate) async fn run(kit: Kit, state: web::Data<State>) {

@@ -208,7 +208,7 @@ async fn nothing_is_lost_doubled_or_unexplained_when_replicas_die_in_a_storm_of_
 
     storm.hook.assert_no_faults();
     let accepted = storm.hook.accepted();
-    let ids: BTreeSet<&str> = accepted.iter().map(|one| one.id()).collect();
+    let ids: BTreeSet<&str> = accepted.iter().map(testkit::Received::id).collect();
     assert_eq!(
         ids.len(),
         2 * firings,
