@@ -39,10 +39,11 @@ const number = (name: string, label: string, initial: number, more: Partial<Para
 const time = (value: string | number | undefined): string => duration(Number(value ?? 0));
 const amount = (value: string | number | undefined): string => count(Number(value ?? 0));
 
+const daysBefore = (days: number): string => `in the ${days === 1 ? 'day' : `${days} days`} before`;
 /** The moment from which on a pattern is remembered; days are an object in the API. */
 const SINCE: [string, string][] = [
   ['ever', 'ever before'], ['last_deployment', 'since the last deployment'], ['previous_deployment', 'since the deployment before the last'],
-  ...[1, 7, 14, 30].map((days): [string, string] => [`days:${days}`, `in the ${days === 1 ? 'day' : `${days} days`} before`]),
+  ...[1, 7, 14, 30].map((days): [string, string] => [`days:${days}`, daysBefore(days)]),
 ];
 
 /** To add a kind is to add it here. */
@@ -77,7 +78,7 @@ export const RULE_KINDS: Record<RuleType, RuleKind> = {
       number('min_count', 'Lines of it at least', 1),
       number('window_minutes', 'Within so many minutes', 60, { min: 5, max: 1440 }),
     ],
-    meaning: ({ since, min_count, window_minutes }) => `${amount(min_count)} error lines within ${time(Number(window_minutes) * 60)} are alike, and like none ${SINCE.find(([value]) => value === since)?.[1] ?? since}`,
+    meaning: ({ since, min_count, window_minutes }) => `${amount(min_count)} error ${Number(min_count) === 1 ? 'line comes' : 'lines come'} within ${time(Number(window_minutes) * 60)} that ${Number(min_count) === 1 ? 'is' : 'are'} like none ${SINCE.find(([value]) => value === since)?.[1] ?? daysBefore(Number(String(since).slice(5)))}`,
     reads: 'Lines of the newest such kind within the window',
   },
   silence: {

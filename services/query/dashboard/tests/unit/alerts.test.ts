@@ -26,7 +26,7 @@ describe('kinds of alerts', () => {
     expect(form.params.group_by).toBe('region');
     expect(bodyOf(form)).toEqual({ name: 'n', description: '', severity: 'high', labels: { team: 'x' }, runbook_url: null, params: { q: 'declined', threshold: 3, window_seconds: 60, group_by: ['region'], comparison: 'at_least' }, service_id: 's', environment_id: null, for_seconds: 60, keep_firing_for_seconds: 300, cooldown_seconds: 0 });
     expect(meaningOf(rule)).toBe('3 lines within 1 min match “declined”, for each region, for 1 min; over once it was false for 5 min');
-    expect(meaningOf({ ...(rule as object), type: 'new_pattern', params: { since: { days: 7 }, min_count: 2, window_minutes: 60 }, for_seconds: 0, keep_firing_for_seconds: 0 } as never)).toBe('2 error lines within 1 h are alike, and like none in the 7 days before');
+    expect(meaningOf({ ...(rule as object), type: 'new_pattern', params: { since: { days: 3 }, min_count: 2, window_minutes: 60 }, for_seconds: 0, keep_firing_for_seconds: 0 } as never)).toBe('2 error lines come within 1 h that are like none in the 3 days before');
     expect(draftOfRule(freshRule())).toMatchObject({ type: 'error_count', params: { threshold: 5, window_seconds: 60 }, service_id: null });
     expect(meaningOf({ ...(rule as object), type: 'of_tomorrow', params: {} } as never)).toMatch(/^of tomorrow/);
   });
