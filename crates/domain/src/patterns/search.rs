@@ -71,12 +71,13 @@ fn certain(part: &str, after_variable: bool, before_variable: bool) -> &str {
         .unwrap_or_default()
 }
 
-/// Words that are next to each other. One that begins with a space, as a combining sign behind it makes it, is left out:
-/// such a word is not the same in other surroundings.
+/// Words that are next to each other. One that a space before it changes, as it does one that begins with a combining sign, is
+/// left out: a phrase is read as words with spaces between them.
 fn runs(part: &str) -> Vec<Vec<String>> {
+    let stands_alone = |word: &String| words(&format!(" {word}")).eq([word.as_str()]);
     let words: Vec<String> = words(part).collect();
     words
-        .split(|word| !word.starts_with(|first: char| first.is_alphanumeric() || first == '_'))
+        .split(|word| !stands_alone(word))
         .map(|run| run[..run.len().min(MAX_WORDS)].to_vec())
         .collect()
 }

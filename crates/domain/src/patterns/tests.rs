@@ -162,6 +162,12 @@ fn a_word_that_touches_a_variable_is_not_searched() {
     assert_eq!(query, r#"failed "at once""#);
 }
 
+#[test]
+fn a_sign_that_a_space_would_take_is_not_looked_for() {
+    let query = finding(&text("a\u{2028}\u{c4a} failed"), None);
+    assert_eq!(query, "a failed");
+}
+
 fn message() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-f0-9 =:\"'/.\\-\n]{0,40}",
