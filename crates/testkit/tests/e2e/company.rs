@@ -55,6 +55,13 @@ impl Company {
         stack.client(Service::Ingest).with_api_key(&self.api_key)
     }
 
+    /// From now on each problem is an incident of its own.
+    pub(crate) async fn make_no_storms(&self) {
+        let settings = json!({"reopen_seconds": 600, "storm_threshold": null, "storm_window_seconds": 60});
+        let kept = self.admin.put("/api/incidents/settings", settings).await;
+        kept.assert_status(200);
+    }
+
     /// Makes something over the gateway, and gives what was made.
     pub(crate) async fn make(&self, path: &str, wanted: Value) -> Value {
         self.admin.post(path, wanted).await.assert_status(201).data()

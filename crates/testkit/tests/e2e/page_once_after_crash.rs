@@ -49,9 +49,7 @@ impl Fleet {
         let company = Company::sign_up(&stack.gateway()).await;
         let on_call = OnCall::connect(&company).await;
         // Each cell is a story of its own here, however many fail within a minute.
-        let settings = json!({"reopen_seconds": 600, "storm_threshold": null, "storm_window_seconds": 60});
-        let kept = company.admin.put("/api/incidents/settings", settings).await;
-        kept.assert_status(200);
+        company.make_no_storms().await;
         let rule =
             json!({"name": "deployments", "type": "deployment_failure", "params": {}, "severity": "high"});
         company.make("/api/alerts", rule).await;
