@@ -15,6 +15,13 @@ pub struct Wanted {
     pub from: OffsetDateTime,
 }
 
+/// As a query takes them.
+fn columns(scopes: &[Wanted]) -> (Vec<ServiceId>, Vec<EnvironmentId>, Vec<OffsetDateTime>) {
+    let all = scopes.iter();
+    all.map(|scope| (scope.service_id, scope.environment_id, scope.from))
+        .collect()
+}
+
 /// For each scope, in the order given: the lines that arrived from then on and before `to`, in bins of `step`.
 pub async fn series(
     tx: &TenantTx<'_>,
@@ -41,9 +48,7 @@ pub async fn series(
             ) bin
         ) b
         WHERE b.starts IS NOT NULL";
-    let services: Vec<ServiceId> = scopes.iter().map(|scope| scope.service_id).collect();
-    let environments: Vec<EnvironmentId> = scopes.iter().map(|scope| scope.environment_id).collect();
-    let since: Vec<OffsetDateTime> = scopes.iter().map(|scope| scope.from).collect();
+    let (services, environments, since) = columns(scopes);
     let statement = tx.prepare_cached(SQL).await?;
     let rows = tx
         .query(
@@ -92,9 +97,7 @@ pub async fn newest_before(
         FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) WITH ORDINALITY
             AS s (service_id, environment_id, before, place)
         ORDER BY s.place";
-    let services: Vec<ServiceId> = scopes.iter().map(|scope| scope.service_id).collect();
-    let environments: Vec<EnvironmentId> = scopes.iter().map(|scope| scope.environment_id).collect();
-    let before: Vec<OffsetDateTime> = scopes.iter().map(|scope| scope.from).collect();
+    let (services, environments, before) = columns(scopes);
     let statement = tx.prepare_cached(SQL).await?;
     let rows = tx
         .query(&statement, &[&tx.org_id(), &services, &environments, &before])
@@ -114,9 +117,7 @@ pub async fn erred(tx: &TenantTx<'_>, scopes: &[Wanted]) -> Result<Vec<bool>, Db
         FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) WITH ORDINALITY
             AS s (service_id, environment_id, since, place)
         ORDER BY s.place";
-    let services: Vec<ServiceId> = scopes.iter().map(|scope| scope.service_id).collect();
-    let environments: Vec<EnvironmentId> = scopes.iter().map(|scope| scope.environment_id).collect();
-    let since: Vec<OffsetDateTime> = scopes.iter().map(|scope| scope.from).collect();
+    let (services, environments, since) = columns(scopes);
     let statement = tx.prepare_cached(SQL).await?;
     let rows = tx
         .query(

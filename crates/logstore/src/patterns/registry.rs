@@ -179,49 +179,6 @@ pub(crate) async fn describe(
         .collect()
 }
 
-/// A template of errors that is new.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewError {
-    pub service_id: ServiceId,
-    pub environment_id: EnvironmentId,
-    pub id: TemplateId,
-    pub described: Described,
-    pub first_seen: OffsetDateTime,
-}
-
-/// Templates whose lines of level error and above were first seen since a moment, by the lines' own time, in an environment
-/// or (nothing) in any of the service's or the organisation's; the oldest first, at most so many. What was not merged yet is
-/// not known here: that takes half a minute under load, up to ten minutes where segments are few and an hour for loose rows.
-pub async fn new_errors(
-    tx: &TenantTx<'_>,
-    (service_id, environment_id): (Option<ServiceId>, Option<EnvironmentId>),
-    since: OffsetDateTime,
-    most: i64,
-) -> Result<Vec<NewError>, DbError> {
-    const SQL: &str = "
-        -- patterns::new_errors
-        SELECT w.service_id, w.environment_id, w.template_id, w.first_seen, p.text, p.sample, p.level
-        FROM log_pattern_places w JOIN log_patterns p
-            ON p.org_id = w.org_id AND p.service_id = w.service_id AND p.template_id = w.template_id
-        WHERE w.org_id = $1 AND p.org_id = $1 AND w.is_error AND w.first_seen >= $4
-          AND ($2::uuid IS NULL OR w.service_id = $2) AND ($3::uuid IS NULL OR w.environment_id = $3)
-        ORDER BY w.first_seen, w.template_id LIMIT $5";
-    let statement = tx.prepare_cached(SQL).await?;
-    let params: [&(dyn ToSql + Sync); 5] = [&tx.org_id(), &service_id, &environment_id, &since, &most];
-    let rows = tx.query(&statement, &params).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(NewError {
-                service_id: row.get("service_id"),
-                environment_id: row.get("environment_id"),
-                id: id(row),
-                described: described(row)?,
-                first_seen: row.get("first_seen"),
-            })
-        })
-        .collect()
-}
-
 fn described(row: &tokio_postgres::Row) -> Result<Described, DbError> {
     Ok(Described {
         text: row.get("text"),
