@@ -257,18 +257,7 @@ async fn what_ended_while_it_was_snoozed_is_told_when_the_snooze_is_over() {
 async fn a_higher_severity_calls_where_the_routes_say_then() {
     let app = TestApp::start().await;
     let (chat, pager) = (Receiver::slack().await, Receiver::slack().await);
-    let chat_id = app.slack("chat", &chat).await;
-    let pager_id = app.slack("pager", &pager).await;
-    for (name, matcher, channel) in [
-        ("urgent", json!({"min_severity": "critical"}), &pager_id),
-        ("all", json!({}), &chat_id),
-    ] {
-        let route = json!({"name": name, "matcher": matcher, "channel_ids": [channel]});
-        app.developer()
-            .post("/api/routing/routes", route)
-            .await
-            .assert_status(201);
-    }
+    app.chat_and_pager(&chat, &pager).await;
     let id = app.open("slow").await;
     app.everything_is_told().await;
     assert_eq!((chat.received().len(), pager.received().len()), (1, 0));

@@ -179,18 +179,7 @@ async fn few_firings_have_an_incident_each_and_those_that_follow_within_the_minu
 async fn a_storm_over_rules_of_one_service_is_as_urgent_as_its_worst_and_calls_whoever_a_firing_concerns() {
     let app = TestApp::start().await;
     let (chat, pager) = (Receiver::slack().await, Receiver::slack().await);
-    let chat_id = app.slack("chat", &chat).await;
-    let pager_id = app.slack("pager", &pager).await;
-    for (name, matcher, channel) in [
-        ("urgent", json!({"min_severity": "critical"}), &pager_id),
-        ("all", json!({}), &chat_id),
-    ] {
-        let route = json!({"name": name, "matcher": matcher, "channel_ids": [channel]});
-        app.developer()
-            .post("/api/routing/routes", route)
-            .await
-            .assert_status(201);
-    }
+    app.chat_and_pager(&chat, &pager).await;
     let settings = json!({"reopen_seconds": 600, "storm_threshold": 3, "storm_window_seconds": 60});
     app.developer()
         .put("/api/incidents/settings", settings)

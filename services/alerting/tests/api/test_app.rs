@@ -188,6 +188,22 @@ impl TestApp {
         text(&made["id"])
     }
 
+    /// Two channels: what is critical goes to the pager, all else to the chat.
+    pub(crate) async fn chat_and_pager(&self, chat: &Receiver, pager: &Receiver) {
+        let chat_id = self.slack("chat", chat).await;
+        let pager_id = self.slack("pager", pager).await;
+        for (name, matcher, channel) in [
+            ("urgent", json!({"min_severity": "critical"}), pager_id),
+            ("all", json!({}), chat_id),
+        ] {
+            let route = json!({"name": name, "matcher": matcher, "channel_ids": [channel]});
+            self.developer()
+                .post("/api/routing/routes", route)
+                .await
+                .assert_status(201);
+        }
+    }
+
     pub(crate) async fn channel(&self, wanted: Value) -> String {
         let made = self.developer().post("/api/channels", wanted).await;
         text(&made.assert_status(201).data()["id"])
