@@ -33,10 +33,12 @@ impl Target {
         Self::start_as(|stack| stack.without(Service::Ingest, "COMPACTOR_DATABASE_URL")).await
     }
 
-    /// The same, with alerting beside it.
+    /// The same, with alerting beside it, which sweeps as seldom as in production.
     pub(crate) async fn start_alerting() -> anyhow::Result<Self> {
         Self::start_services(&[Service::Ingest, Service::Alerting], |stack| {
-            stack.without(Service::Ingest, "COMPACTOR_DATABASE_URL")
+            stack
+                .without(Service::Ingest, "COMPACTOR_DATABASE_URL")
+                .without(Service::Alerting, "SWEEP_INTERVAL_SECONDS")
         })
         .await
     }

@@ -22,24 +22,24 @@ fn columns(scopes: &[Wanted]) -> (Vec<ServiceId>, Vec<EnvironmentId>, Vec<Offset
         .collect()
 }
 
-/// For each scope, in the order given: the lines that arrived from then on and before `to`, in bins of `step`.
+/// For each scope, in the order given: the lines that arrived from then on and before `to`, in bins of the width that is given
+/// with it.
 pub async fn series(
     tx: &TenantTx<'_>,
-    scopes: &[Wanted],
+    wanted: &[(Wanted, Duration)],
     to: OffsetDateTime,
-    step: Duration,
 ) -> Result<Vec<Series>, DbError> {
     // A row for each scope, so that a bin costs two numbers and not a row. Each reads a range of the primary key, and nothing
     // of other services.
     const SQL: &str = "
         -- arrivals::series
         SELECT s.place, b.starts, b.lines, b.errors
-        FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) WITH ORDINALITY
-            AS s (service_id, environment_id, since, place)
+        FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $6::float8[]) WITH ORDINALITY
+            AS s (service_id, environment_id, since, step, place)
         CROSS JOIN LATERAL (
             SELECT array_agg(bin.start) AS starts, array_agg(bin.lines) AS lines, array_agg(bin.errors) AS errors
             FROM (
-                SELECT date_bin(make_interval(secs => $6), a.bucket, 'epoch') AS start, sum(a.count)::bigint AS lines,
+                SELECT date_bin(make_interval(secs => s.step), a.bucket, 'epoch') AS start, sum(a.count)::bigint AS lines,
                     coalesce(sum(a.count) FILTER (WHERE a.level >= $7), 0)::bigint AS errors
                 FROM log_arrivals a
                 WHERE a.org_id = $1 AND a.service_id = s.service_id AND a.environment_id = s.environment_id
@@ -48,7 +48,11 @@ pub async fn series(
             ) bin
         ) b
         WHERE b.starts IS NOT NULL";
-    let (services, environments, since) = columns(scopes);
+    let (scopes, steps): (Vec<Wanted>, Vec<f64>) = wanted
+        .iter()
+        .map(|(scope, step)| (*scope, step.as_seconds_f64()))
+        .collect();
+    let (services, environments, since) = columns(&scopes);
     let statement = tx.prepare_cached(SQL).await?;
     let rows = tx
         .query(
@@ -59,12 +63,12 @@ pub async fn series(
                 &environments,
                 &since,
                 &to,
-                &step.as_seconds_f64(),
+                &steps,
                 &Level::Error.code(),
             ],
         )
         .await?;
-    let mut series = vec![Series::new([]); scopes.len()];
+    let mut series = vec![Series::new([]); wanted.len()];
     for row in &rows {
         let place: i64 = row.get("place");
         let starts: Vec<OffsetDateTime> = row.get("starts");

@@ -8,6 +8,7 @@ mod effects;
 pub(crate) mod errors;
 pub(crate) mod facts;
 pub(crate) mod lines;
+pub(crate) mod memory;
 pub(crate) mod places;
 mod rule;
 pub(crate) mod screen;

@@ -1,6 +1,8 @@
 //! The answer to "why was I (not) told?", put together from rows: evaluation, grouping, silence, routing, channel, attempts.
 //! Each step says what it decided, in words, and names the row that says so.
 
+pub(crate) mod rules;
+
 use db::incidents::Incident;
 use db::incidents::events::IncidentEvent;
 use db::incidents::members::Member;
@@ -395,60 +397,6 @@ fn settle_last(steps: &mut Vec<Step>, job: &Job) {
             http_status: None,
             lines: None,
         }),
-    }
-}
-
-/// Why a rule did not fire at a place, or did, in words.
-pub(crate) fn rule_in_words(there: &db::explanations::RuleThere) -> String {
-    if !there.enabled {
-        return "the rule is disabled".to_owned();
-    }
-    if let Some(error) = &there.last_error {
-        return format!("the rule could not be evaluated: {error}");
-    }
-    let Some(firing) = &there.firing else {
-        return match there.last_evaluated_at {
-            Some(_) => "its condition is not met, and has not been".to_owned(),
-            None => "the rule has not been evaluated yet".to_owned(),
-        };
-    };
-    match firing.reason.as_str() {
-        "met" if firing.in_storm => {
-            "its condition is met: it fires, and is part of a storm, whose incident says who was told"
-                .to_owned()
-        }
-        "met" => "its condition is met: it fires, and its incident says who was told".to_owned(),
-        "clearing" => "it fires; its condition is no longer met, but not yet for long enough".to_owned(),
-        "settled" => {
-            "its condition is met; a person resolved the incident, so nobody is told again until the \
-                      condition was false once"
-                .to_owned()
-        }
-        "waiting" => format!(
-            "its condition is met, but not yet for the {} s that the rule asks for",
-            there.for_seconds
-        ),
-        "cooling_down" => format!(
-            "its condition is met, but the cooldown of {} s since it last fired is not over",
-            there.cooldown_seconds
-        ),
-        "not_met" => "its condition is not met".to_owned(),
-        // Of a newer version.
-        other => format!("it is {}: {}", firing.state, other.replace('_', " ")),
-    }
-}
-
-/// The row that says so.
-pub(crate) fn rule_row(there: &db::explanations::RuleThere) -> RowRef {
-    match &there.firing {
-        Some(firing) => RowRef {
-            table: "alert_firings",
-            id: format!("{}/{}", there.rule_id, firing.fingerprint),
-        },
-        None => RowRef {
-            table: "alert_rules",
-            id: there.rule_id.to_string(),
-        },
     }
 }
 

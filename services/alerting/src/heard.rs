@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::app::State;
 use crate::evaluation;
+use crate::evaluation::memory::Memory;
 use crate::evaluation::screen::{self, Focus};
 
 /// Between two looks: what is heard meanwhile is looked at together.
@@ -106,6 +107,7 @@ fn remember(known: &mut HashMap<OrgId, Scopes>, org_id: OrgId, scope: (ServiceId
 pub(crate) async fn run(kit: Kit, state: web::Data<State>) {
     let mut step_ends = next_end(&kit);
     let mut resume_at: Option<Instant> = None;
+    let mut memory = Memory::default();
     loop {
         let step_is_over = tokio::select! {
             () = kit.stopping.cancelled() => return,
@@ -121,7 +123,7 @@ pub(crate) async fn run(kit: Kit, state: web::Data<State>) {
             step_ends = next_end(&kit);
         }
         for (org_id, scopes) in state.heard.take(step_is_over) {
-            look(&kit, &state, org_id, scopes).await;
+            look(&kit, &state, org_id, scopes, &mut memory).await;
         }
         if resume_at.is_none() && state.heard.has_put_off() {
             resume_at = Some(Instant::now() + SEARCHED_AGAIN);
@@ -148,8 +150,9 @@ fn next_end(kit: &Kit) -> Instant {
 }
 
 /// What fails is evaluated by the sweep.
-async fn look(kit: &Kit, state: &State, org_id: OrgId, scopes: Scopes) {
-    let screened = match screen::run(kit, org_id, &Focus::Scopes(scopes.clone())).await {
+async fn look(kit: &Kit, state: &State, org_id: OrgId, scopes: Scopes, memory: &mut Memory) {
+    let focus = Focus::Scopes(scopes.clone());
+    let screened = match screen::run(kit, org_id, &focus, memory).await {
         Ok(screened) => screened,
         Err(error) => {
             tracing::debug!(
@@ -162,6 +165,9 @@ async fn look(kit: &Kit, state: &State, org_id: OrgId, scopes: Scopes) {
     };
     if screened.put_off {
         state.heard.put_off(org_id, scopes);
+    }
+    if !screened.to_evaluate.is_empty() {
+        memory.forget(org_id);
     }
     for (rule_id, place) in screened.to_evaluate {
         let _ = evaluation::run(kit, state, org_id, rule_id, place).await;

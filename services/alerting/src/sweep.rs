@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::State;
+use crate::evaluation::memory::Memory;
 use crate::evaluation::screen::{self, Focus, Screened};
 use crate::evaluation::{self, EvaluationError, Report};
 use crate::firings::{self, Clear};
@@ -211,7 +212,7 @@ async fn evaluate_in_turns(kit: &Kit, state: &State, orgs: Vec<OrgId>, stop: &Ca
 /// What of a tenant is to be evaluated. Where the rules together are too much, each is looked at by itself, and the one that
 /// is too much says so.
 async fn screened(kit: &Kit, org_id: OrgId) -> Screened {
-    match screen::run(kit, org_id, &Focus::Everything).await {
+    match screen::run(kit, org_id, &Focus::Everything, &mut Memory::default()).await {
         Ok(screened) => screened,
         Err(error) => {
             tracing::warn!(

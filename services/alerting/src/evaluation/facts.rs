@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use db::alert_heartbeats;
 use db::scopes::NamedScope;
 use db::{DbError, TenantTx, deployments};
-use domain::alerting::history::{DeploymentReport, History};
+use domain::alerting::history::{DeploymentReport, History, Series};
 use domain::alerting::rule::{Condition, Facts, RuleType};
 use domain::ids::{AlertRuleId, EnvironmentId, ServiceId};
 use logstore::arrivals::{self, Wanted};
@@ -22,12 +22,14 @@ pub(crate) struct Span {
 }
 
 type ScopeId = (ServiceId, EnvironmentId);
+/// A scope, whose lines are counted in bins of this width.
+type Binned = (ScopeId, Duration);
 
 /// Deployments and arrivals of an organisation's scopes, shared by the rules that ask for them.
 #[derive(Default)]
 pub(crate) struct Shared {
     reports: HashMap<ScopeId, Vec<DeploymentReport>>,
-    histories: HashMap<(ScopeId, Duration), History>,
+    histories: HashMap<Binned, History>,
     /// Of conditions over deployments alone.
     deployed: HashMap<ScopeId, History>,
 }
@@ -49,8 +51,18 @@ impl Shared {
     ) -> Result<Self, DbError> {
         let mut shared = Self::default();
         shared.read_deployments(tx, asked, most_deployments).await?;
-        shared.read_arrivals(tx, asked, until).await?;
-        shared.read_last(tx, asked).await?;
+        let from = shared.wanted(asked);
+        let (series, newest) = tokio::try_join!(arrived(tx, &from, until), newest(tx, asked))?;
+        for (scope, step) in from.into_keys() {
+            let deployments = shared.reports.get(&scope).cloned().unwrap_or_default();
+            let history = History {
+                deployments,
+                lines: series.get(&(scope, step)).cloned().unwrap_or_default(),
+                last_before: newest.get(&(scope, step)).copied().flatten(),
+                ..History::default()
+            };
+            shared.histories.insert((scope, step), history);
+        }
         Ok(shared)
     }
 
@@ -97,49 +109,9 @@ impl Shared {
         Ok(())
     }
 
-    async fn read_arrivals(
-        &mut self,
-        tx: &TenantTx<'_>,
-        asked: &[Asked<'_>],
-        until: OffsetDateTime,
-    ) -> Result<(), DbError> {
-        for (step, from) in self.wanted(asked) {
-            let wanted: Vec<Wanted> = from
-                .iter()
-                .filter_map(|((service_id, environment_id), from)| {
-                    from.map(|from| Wanted {
-                        service_id: *service_id,
-                        environment_id: *environment_id,
-                        from,
-                    })
-                })
-                .collect();
-            let series = if wanted.is_empty() {
-                Vec::new()
-            } else {
-                arrivals::series(tx, &wanted, until, step).await?
-            };
-            for scope in from.into_keys() {
-                let deployments = self.reports.get(&scope).cloned().unwrap_or_default();
-                let history = History {
-                    deployments,
-                    ..History::default()
-                };
-                self.histories.insert((scope, step), history);
-            }
-            for (wanted, lines) in wanted.into_iter().zip(series) {
-                let place = ((wanted.service_id, wanted.environment_id), step);
-                if let Some(history) = self.histories.get_mut(&place) {
-                    history.lines = lines;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// By the width of their bins, the scopes, and from when on each one's lines are needed.
-    fn wanted(&self, asked: &[Asked<'_>]) -> HashMap<Duration, HashMap<ScopeId, Option<OffsetDateTime>>> {
-        let mut wanted: HashMap<Duration, HashMap<ScopeId, Option<OffsetDateTime>>> = HashMap::new();
+    /// From when on the lines of each scope are needed, in bins of which width.
+    fn wanted(&self, asked: &[Asked<'_>]) -> HashMap<Binned, Option<OffsetDateTime>> {
+        let mut wanted: HashMap<Binned, Option<OffsetDateTime>> = HashMap::new();
         for ask in asked {
             if !matches!(
                 ask.condition.facts(),
@@ -147,12 +119,11 @@ impl Shared {
             ) {
                 continue;
             }
-            let step = wanted.entry(ask.condition.step()).or_default();
             for target in &ask.targets {
                 let scope = id_of(target);
                 let reports = self.reports.get(&scope).map(Vec::as_slice).unwrap_or_default();
                 let from = ask.condition.lines_from(reports, ask.after);
-                let known = step.entry(scope).or_default();
+                let known = wanted.entry((scope, ask.condition.step())).or_default();
                 *known = match (*known, from) {
                     (Some(one), Some(other)) => Some(one.min(other)),
                     (one, other) => one.or(other),
@@ -161,47 +132,57 @@ impl Shared {
         }
         wanted
     }
+}
 
-    /// When the last line came, of scopes that are asked for silence.
-    async fn read_last(&mut self, tx: &TenantTx<'_>, asked: &[Asked<'_>]) -> Result<(), DbError> {
-        let silent = asked
-            .iter()
-            .filter(|ask| ask.condition.kind() == RuleType::Silence);
-        let mut places: Vec<(ScopeId, Duration)> = silent
-            .flat_map(|ask| {
-                let step = ask.condition.step();
-                ask.targets.iter().map(move |target| (id_of(target), step))
-            })
-            // Where a line is known before the first moment, that is the last one.
-            .filter(|place| {
-                self.histories
-                    .get(place)
-                    .is_some_and(|history| history.last_before.is_none())
-            })
-            .collect();
-        places.sort_unstable();
-        places.dedup();
-        if places.is_empty() {
-            return Ok(());
-        }
-        let earliest = asked.iter().map(|ask| ask.after).min();
-        let wanted: Vec<Wanted> = places
-            .iter()
-            .filter_map(|((service_id, environment_id), _)| {
-                earliest.map(|from| Wanted {
-                    service_id: *service_id,
-                    environment_id: *environment_id,
-                    from,
-                })
-            })
-            .collect();
-        let newest = arrivals::newest_before(tx, &wanted).await?;
-        for (place, newest) in places.iter().zip(newest) {
-            if let Some(history) = self.histories.get_mut(place) {
-                history.last_before = newest;
-            }
-        }
-        Ok(())
+async fn arrived(
+    tx: &TenantTx<'_>,
+    from: &HashMap<Binned, Option<OffsetDateTime>>,
+    until: OffsetDateTime,
+) -> Result<HashMap<Binned, Series>, DbError> {
+    let (places, wanted): (Vec<Binned>, Vec<(Wanted, Duration)>) = from
+        .iter()
+        .filter_map(|(place, from)| Some((*place, (wanted(place.0, (*from)?), place.1))))
+        .unzip();
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let series = arrivals::series(tx, &wanted, until).await?;
+    Ok(places.into_iter().zip(series).collect())
+}
+
+/// When the last line came before the first moment, of scopes that are asked for silence.
+async fn newest(
+    tx: &TenantTx<'_>,
+    asked: &[Asked<'_>],
+) -> Result<HashMap<Binned, Option<OffsetDateTime>>, DbError> {
+    let silent = asked
+        .iter()
+        .filter(|ask| ask.condition.kind() == RuleType::Silence);
+    let mut places: Vec<Binned> = silent
+        .flat_map(|ask| {
+            let step = ask.condition.step();
+            ask.targets.iter().map(move |target| (id_of(target), step))
+        })
+        .collect();
+    places.sort_unstable();
+    places.dedup();
+    let earliest = asked.iter().map(|ask| ask.after).min();
+    let wanted: Vec<Wanted> = places
+        .iter()
+        .filter_map(|(scope, _)| Some(wanted(*scope, earliest?)))
+        .collect();
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let newest = arrivals::newest_before(tx, &wanted).await?;
+    Ok(places.into_iter().zip(newest).collect())
+}
+
+fn wanted((service_id, environment_id): ScopeId, from: OffsetDateTime) -> Wanted {
+    Wanted {
+        service_id,
+        environment_id,
+        from,
     }
 }
 

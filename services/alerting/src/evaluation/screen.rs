@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use db::alert_firings::{self, FiringRow};
 use db::alert_rules::{self, AlertRule};
-use db::scopes::{self, NamedScope};
+use db::scopes::NamedScope;
 use db::{Connection, DbError, TenantTx};
 use domain::alerting::evaluator::{Firing, FiringState};
 use domain::alerting::fingerprint::Fingerprint;
@@ -21,6 +21,7 @@ use time::OffsetDateTime;
 
 use super::EvaluationError;
 use super::facts::{Asked, RECENT_DEPLOYMENTS, Shared};
+use super::memory::{Memory, Watched};
 use super::window::Window;
 
 /// Where to look.
@@ -55,10 +56,15 @@ pub(crate) struct Screened {
 /// How long looking may take: a database that answers nothing must not hold up other tenants.
 const BUDGET: Duration = Duration::from_secs(10);
 
-/// Looks at the organisation's rules, within a budget of time.
-pub(crate) async fn run(kit: &Kit, org_id: OrgId, focus: &Focus) -> Result<Screened, EvaluationError> {
+/// Looks at the organisation's rules, within a budget of time. Facts and firings are read anew; `memory` may know the rest.
+pub(crate) async fn run(
+    kit: &Kit,
+    org_id: OrgId,
+    focus: &Focus,
+    memory: &mut Memory,
+) -> Result<Screened, EvaluationError> {
     let mut conn = kit.db.conn("alerting.screen").await?;
-    match tokio::time::timeout(BUDGET, screen(&mut conn, org_id, focus)).await {
+    match tokio::time::timeout(BUDGET, screen(&mut conn, org_id, focus, memory)).await {
         Ok(screened) => Ok(screened?),
         Err(_elapsed) => {
             // A statement may still run on it.
@@ -68,22 +74,25 @@ pub(crate) async fn run(kit: &Kit, org_id: OrgId, focus: &Focus) -> Result<Scree
     }
 }
 
-async fn screen(conn: &mut Connection, org_id: OrgId, focus: &Focus) -> Result<Screened, DbError> {
-    let settled = alert_rules::facts_settled_until_all_orgs(conn).await?;
+async fn screen(
+    conn: &mut Connection,
+    org_id: OrgId,
+    focus: &Focus,
+    memory: &mut Memory,
+) -> Result<Screened, DbError> {
+    let settled = memory.settled(conn).await?;
     let tx = conn.tenant(org_id).await?;
-    let rules = alert_rules::to_evaluate(&tx).await?;
+    let Watched { rules, targets, .. } = memory.watched(&tx).await?;
     if rules.is_empty() {
         return Ok(Screened::default());
     }
-    let now = db::incidents::clock(&tx).await?;
-    let targets = scopes::list(&tx).await?;
-    let firings = firings_by_rule(&tx).await?;
+    let (now, firings) = tokio::try_join!(db::incidents::clock(&tx), firings_by_rule(&tx))?;
     let none = HashMap::new();
     let mut screened = Screened::default();
     let mut looked_at = Vec::new();
     let mut erring = Vec::new();
-    for rule in &rules {
-        match Looked::at(rule, &targets, focus, settled, now) {
+    for rule in rules {
+        match Looked::at(rule, targets, focus, settled, now) {
             Look::Screened(looked) if looked.definition.condition.facts() == Facts::ErrorPatterns => {
                 erring.push(*looked);
             }
@@ -119,8 +128,8 @@ async fn screen(conn: &mut Connection, org_id: OrgId, focus: &Focus) -> Result<S
     screened.quiet = quiet.len();
     if matches!(focus, Focus::Everything) && !quiet.is_empty() {
         alert_rules::record_quiet(&tx, &quiet, now).await?;
+        tx.commit().await?;
     }
-    tx.commit().await?;
     Ok(screened)
 }
 

@@ -1,11 +1,11 @@
 //! "Why was I (not) told?": of an incident, and of a moment at a place.
 
 use actix_web::{HttpResponse, get, web};
-use db::explanations::{self as table, RuleThere};
+use db::explanations as table;
 use db::incidents::{events, members};
 use db::notification_jobs::attempts;
 use db::{TenantTx, incidents, notification_jobs, scopes};
-use domain::ids::{AlertRuleId, EnvironmentId, IncidentId, ServiceId};
+use domain::ids::{EnvironmentId, IncidentId, ServiceId};
 use domain::page::PageLimit;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,7 +18,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::incidents::views::IncidentView;
 use super::routing::NO_SUCH_PLACE;
-use crate::explanation::{Explanation, FoldedFiring, RowRef, Rows, held_firings, rule_in_words, rule_row};
+use crate::explanation::rules::RuleExplanation;
+use crate::explanation::{Explanation, FoldedFiring, Rows, held_firings};
 
 /// Events and attempts that are read for one incident.
 const ROWS: i64 = 5_000;
@@ -109,47 +110,6 @@ struct MomentParams {
     environment_id: EnvironmentId,
 }
 
-/// A rule that looks at the place, and why it fires there or not.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RuleExplanation {
-    rule_id: AlertRuleId,
-    name: String,
-    version: i32,
-    /// inactive, pending or firing; null where it never found anything.
-    state: Option<String>,
-    because: String,
-    row: RowRef,
-    last_value: Option<f64>,
-    #[serde(with = "time::serde::rfc3339::option")]
-    pending_since: Option<OffsetDateTime>,
-    #[serde(with = "time::serde::rfc3339::option")]
-    last_fired_at: Option<OffsetDateTime>,
-    /// When it was last evaluated: `state` and `because` are of this moment, and say nothing of an earlier one.
-    #[serde(with = "time::serde::rfc3339::option")]
-    as_of: Option<OffsetDateTime>,
-    incident_id: Option<IncidentId>,
-}
-
-impl From<RuleThere> for RuleExplanation {
-    fn from(there: RuleThere) -> Self {
-        let (because, row) = (rule_in_words(&there), rule_row(&there));
-        let firing = there.firing;
-        Self {
-            rule_id: there.rule_id,
-            name: there.name,
-            version: there.version,
-            because,
-            row,
-            last_value: firing.as_ref().and_then(|firing| firing.last_value),
-            pending_since: firing.as_ref().and_then(|firing| firing.pending_since),
-            last_fired_at: firing.as_ref().and_then(|firing| firing.fired_at),
-            as_of: there.last_evaluated_at,
-            incident_id: firing.as_ref().and_then(|firing| firing.incident_id),
-            state: firing.map(|firing| firing.state),
-        }
-    }
-}
-
 /// A moment at a place: the incidents that were not over, each explained, and every rule that looks there.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MomentExplanation {
@@ -159,7 +119,8 @@ pub(crate) struct MomentExplanation {
     rules: Vec<RuleExplanation>,
 }
 
-/// Explains a moment at a place, also when nobody was told: each rule that looks there says why it fires or not.
+/// Explains a moment at a place, also when nobody was told: each rule that looks there says why it fires or not. Of a moment of
+/// the past, each rule in the version of then says what it had decided, as far as that is kept (35 days).
 #[utoipa::path(
     tag = "explain",
     security(("session" = ["viewer"])),
@@ -188,19 +149,28 @@ pub(crate) async fn of_moment(
     if place.is_empty() {
         return Err(NO_SUCH_PLACE);
     }
-    let at = match at {
-        Some(at) => at,
-        None => incidents::clock(&tx).await?,
-    };
+    let now = incidents::clock(&tx).await?;
+    let past = at.filter(|at| *at < now);
+    let at = at.unwrap_or(now);
     let mut explained = Vec::new();
     for id in table::incidents_at(&tx, service_id, environment_id, at, INCIDENTS).await? {
         explained.push(explain(&tx, id, Some((service_id, environment_id))).await?);
     }
-    let rules = table::rules_there(&tx, service_id, environment_id).await?;
+    let rules = match past {
+        Some(at) => {
+            let rules = table::rules_then(&tx, service_id, environment_id, at).await?;
+            let rules = rules.into_iter();
+            rules.map(|rule| RuleExplanation::then(rule, at)).collect()
+        }
+        None => {
+            let rules = table::rules_there(&tx, service_id, environment_id).await?;
+            rules.into_iter().map(RuleExplanation::from).collect()
+        }
+    };
     let data = MomentExplanation {
         at,
         incidents: explained,
-        rules: rules.into_iter().map(RuleExplanation::from).collect(),
+        rules,
     };
     Ok(HttpResponse::Ok().json(Data { data }))
 }

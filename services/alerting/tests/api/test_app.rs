@@ -124,7 +124,8 @@ impl TestApp {
                 clear_since = clear_since - interval '{seconds} s', evaluated_to = evaluated_to - interval '{seconds} s';
              UPDATE alert_rules SET evaluated_to = evaluated_to - interval '{seconds} s',
                 last_evaluated_at = last_evaluated_at - interval '{seconds} s';
-             UPDATE alert_transitions SET at = at - interval '{seconds} s';
+             UPDATE alert_transitions SET at = at - interval '{seconds} s', recorded_at = recorded_at - interval '{seconds} s';
+             UPDATE alert_rule_versions SET created_at = created_at - interval '{seconds} s';
              UPDATE alert_heartbeats SET last_beat_at = last_beat_at - interval '{seconds} s';
              UPDATE alert_heartbeat_calls SET at = at + interval '9999 days';
              UPDATE alert_heartbeat_calls SET at = at - interval '9999 days' - interval '{seconds} s';

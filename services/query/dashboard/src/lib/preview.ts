@@ -10,9 +10,12 @@ export const held = (series: { points: { holds: boolean }[] }[]): number =>
 
 /** What people call a place, with the values that the rule groups by. */
 export function placeName(one: { service: string; environment: string; group?: unknown }): string {
-  const group = typeof one.group === 'object' && one.group !== null ? Object.values(one.group).map(String) : [];
-  return [one.service, one.environment, ...group].filter(Boolean).join(', ');
+  return [one.service, one.environment, groupName(one.group)].filter(Boolean).join(', ');
 }
+
+/** The values that a rule groups by. */
+export const groupName = (group: unknown): string =>
+  typeof group === 'object' && group !== null ? Object.values(group).map(String).join(', ') : '';
 
 export interface Drawn {
   /** Starts of the stretches in seconds, and their length. */

@@ -23,7 +23,7 @@ export function chosenWords(chosen: Schemas['ChosenBy'] | null | undefined): str
     case 'opening': return 'since it was told of the opening';
     case 'any_other': return 'since nobody whom the routes choose can be told';
     case 'default': return 'since no route matches';
-    default: return '';
+    case undefined: return '';
   }
 }
 
@@ -34,7 +34,8 @@ export function heldWords(held: Schemas['HeldBack'] | null | undefined): string 
     case 'channel_disabled': return 'the channel is switched off';
     case 'channel_paused': return 'the channel is paused, because it kept failing';
     case 'opening_held': return 'it was not told of the opening';
-    default: return '';
+    case 'snoozed': return `held back while the incident is snoozed, until ${stamp(held.until, 'local', false)}`;
+    case undefined: return '';
   }
 }
 

@@ -940,7 +940,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Explains a moment at a place, also when nobody was told: each rule that looks there says why it fires or not. */
+        /**
+         * Explains a moment at a place, also when nobody was told: each rule that looks there says why it fires or not. Of a moment of
+         *     the past, each rule in the version of then says what it had decided, as far as that is kept (35 days).
+         */
         get: {
             parameters: {
                 query: {
@@ -4323,18 +4326,27 @@ export interface components {
             /** @description What it decided lately, newest first. */
             transitions: components["schemas"]["TransitionView"][];
         };
-        /** @description A rule that looks at the place, and why it fires there or not. */
+        /**
+         * @description A rule that looks at the place, and why it fires there or not. One that groups, or looks for patterns, is there once for
+         *     each group that it found.
+         */
         RuleExplanation: {
             /**
              * Format: date-time
-             * @description When it was last evaluated: `state` and `because` are of this moment, and say nothing of an earlier one.
+             * @description The moment that `state` and `because` are of: when the rule was last evaluated, or the one that was asked for, if the
+             *     rule has come so far.
              */
             as_of?: string | null;
             because: string;
+            /** @description The values of the fields that the rule groups by, or the pattern and its template; null where it groups by neither. */
+            group?: Record<string, never> | null;
             incident_id?: components["schemas"]["IncidentId"] | null;
             /** Format: date-time */
             last_fired_at?: string | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description What `state` was decided by.
+             */
             last_value?: number | null;
             name: string;
             /** Format: date-time */
@@ -4343,7 +4355,10 @@ export interface components {
             rule_id: components["schemas"]["AlertRuleId"];
             /** @description inactive, pending or firing; null where it never found anything. */
             state?: string | null;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The version that was in force.
+             */
             version: number;
         };
         /** @description A rule that was made. */
