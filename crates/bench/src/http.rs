@@ -1,6 +1,8 @@
 //! Searches as people make them: through the gateway, with a token. First each beside the same search of the reader itself,
 //! then fifty at a time while lines come, then one organisation's while another asks for all that it may.
 
+mod overviews;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -40,7 +42,7 @@ pub(crate) async fn measure(lines: usize, end: OffsetDateTime, report: &mut Repo
     drop(corpus);
 
     beside_the_reader(&target, &gateway, &questions, report).await?;
-    facets(&gateway, report).await?;
+    overviews::measure(&gateway, report).await?;
     report_memory(&target, report);
 
     report.section("50 mixed searches at a time, of 5 organisations, while lines come");
@@ -335,36 +337,6 @@ async fn beside_the_reader(
             through.ms(0.5) - own.ms(0.5),
             "ms (goal: 3)",
         );
-    }
-    Ok(())
-}
-
-async fn facets(gateway: &Gateway, report: &mut Report) -> anyhow::Result<()> {
-    let (sender, token) = &gateway.orgs[0];
-    report.section("facets over 24 hours of one service");
-    for (name, fields) in [
-        ("of level, service and environment", ""),
-        (
-            "of four fields of the metadata",
-            "&fields=http_status,region,host,user_id",
-        ),
-    ] {
-        let path = format!("/api/logs/facets?service_id={}{fields}", sender.service_id);
-        let mix = Mix {
-            token: Arc::clone(token),
-            paths: Arc::new(vec![path]),
-        };
-        let person = Person::new(&gateway.base, mix, 0)?;
-        let mut answers = Answers::new()?;
-        for run in 0..RUNS + WARM_UP {
-            let started = Instant::now();
-            person.ask(0).await?;
-            if run >= WARM_UP {
-                answers.times.record(started.elapsed().as_micros() as u64)?;
-            }
-        }
-        report.add(name, answers.ms(0.5), "ms, p50 (goal: 300)");
-        report.add("  p95", answers.ms(0.95), "ms");
     }
     Ok(())
 }
