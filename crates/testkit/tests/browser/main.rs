@@ -109,7 +109,7 @@ fn variable(service: Service) -> &'static str {
     }
 }
 
-/// Runs Node.js in the dashboard's folder, and shows what it says if it fails.
+/// Runs Node.js in the dashboard's folder; what it says is shown where it fails, and with `--no-capture`.
 async fn node(arguments: &[&str], environment: &[(&str, String)]) {
     if std::env::var_os("TEST_WITHOUT_BROWSER").is_some_and(|value| value == "yes") {
         return;
@@ -124,12 +124,9 @@ async fn node(arguments: &[&str], environment: &[(&str, String)]) {
         node.env("CHROMIUM", chromium(&script).await);
     }
     let output = node.kill_on_drop(true).output().await.unwrap();
-    assert!(
-        output.status.success(),
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let said = [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said));
+    println!("{}", said.concat());
+    assert!(output.status.success(), "{arguments:?} ended with {}", output.status);
 }
 
 async fn chromium(script: &Path) -> String {
