@@ -83,6 +83,8 @@ test('a page at night leads to the cause within three clicks', () =>
       const last = page.getByTestId('last-deployment');
       await last.getByText('1.4.2').waitFor();
       await last.getByText('Charge in the background').waitFor();
+      // Errors are counted once they are on the screen, which what is above may keep them from.
+      await last.scrollIntoViewIfNeeded();
       await last.getByRole('link', { name: '0 before' }).waitFor();
       await way.click(last.getByRole('link', { name: '6 after' }));
       await page.getByText('6 lines', { exact: true }).waitFor();
