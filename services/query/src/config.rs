@@ -54,7 +54,7 @@ pub struct Config {
     pub search_cache_bytes: u64,
 
     /// Searches that one organisation may run at a time.
-    #[arg(long, env = "SEARCHES_PER_ORG", default_value_t = 4)]
+    #[arg(long, env = "SEARCHES_PER_ORG", default_value_t = 3)]
     pub searches_per_org: usize,
 
     /// Milliseconds that a search waits for its turn before it is refused.

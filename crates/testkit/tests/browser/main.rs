@@ -4,6 +4,7 @@
 //! `TEST_WITHOUT_BROWSER=yes` leaves these tests out, for a machine that cannot have Chromium.
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails by panicking")]
+#![expect(clippy::print_stdout, reason = "what is measured is to be seen")]
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -126,7 +127,11 @@ async fn node(arguments: &[&str], environment: &[(&str, String)]) {
     let output = node.kill_on_drop(true).output().await.unwrap();
     let said = [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said));
     println!("{}", said.concat());
-    assert!(output.status.success(), "{arguments:?} ended with {}", output.status);
+    assert!(
+        output.status.success(),
+        "{arguments:?} ended with {}",
+        output.status
+    );
 }
 
 async fn chromium(script: &Path) -> String {

@@ -7,8 +7,12 @@ use testkit::{Client, PrivateRabbit, Received, Receiver, Service, Stack};
 use time::OffsetDateTime;
 
 use crate::company::{Company, INGEST, text};
+use crate::size;
 
-const SAMPLES: usize = 20;
+/// Pages that are measured.
+fn samples() -> usize {
+    size::of(8, 20)
+}
 
 /// Environments that are quiet until their line comes, each with a client of its key.
 async fn environments(stack: &Stack, company: &Company, count: usize) -> Vec<Client> {
@@ -47,7 +51,7 @@ async fn pages(stack: &Stack, condition: Value, pace: Pace, within: Duration) ->
     rule.as_object_mut().unwrap().extend(condition);
     company.make("/api/alerts", rule).await;
     let mut accepted = Vec::new();
-    for (number, application) in environments(stack, &company, SAMPLES).await.iter().enumerate() {
+    for (number, application) in environments(stack, &company, samples()).await.iter().enumerate() {
         let line = json!({"logs": [{"level": "error", "message": "out of memory"}]});
         application.post(INGEST, line).await.assert_status(200);
         accepted.push(OffsetDateTime::now_utc());
@@ -56,7 +60,7 @@ async fn pages(stack: &Stack, condition: Value, pace: Pace, within: Duration) ->
             Pace::Every(interval) => tokio::time::sleep(interval).await,
         }
     }
-    let received = receiver.wait_for(SAMPLES, within).await;
+    let received = receiver.wait_for(samples(), within).await;
     let page_of = |number: usize| {
         let name = format!("e{number}");
         let is_its =

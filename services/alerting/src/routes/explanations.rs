@@ -156,16 +156,13 @@ pub(crate) async fn of_moment(
     for id in table::incidents_at(&tx, service_id, environment_id, at, INCIDENTS).await? {
         explained.push(explain(&tx, id, Some((service_id, environment_id))).await?);
     }
-    let rules = match past {
-        Some(at) => {
-            let rules = table::rules_then(&tx, service_id, environment_id, at).await?;
-            let rules = rules.into_iter();
-            rules.map(|rule| RuleExplanation::then(rule, at)).collect()
-        }
-        None => {
-            let rules = table::rules_there(&tx, service_id, environment_id).await?;
-            rules.into_iter().map(RuleExplanation::from).collect()
-        }
+    let rules = if let Some(at) = past {
+        let rules = table::rules_then(&tx, service_id, environment_id, at).await?;
+        let rules = rules.into_iter();
+        rules.map(|rule| RuleExplanation::then(rule, at)).collect()
+    } else {
+        let rules = table::rules_there(&tx, service_id, environment_id).await?;
+        rules.into_iter().map(RuleExplanation::from).collect()
     };
     let data = MomentExplanation {
         at,
