@@ -307,3 +307,24 @@ test('alerts of all kinds are made, tried on history, changed and looked back at
     assert.deepEqual(await violations(page), []);
     watch.check();
   }));
+
+test('an alert that groups is explained once for each group', () =>
+  withBrowser(async (browser) => {
+    const { context } = await signUp(browser, 'Acme');
+    const service = await makeService(context, 'checkout');
+    const params = { q: 'declined', comparison: 'at_least', threshold: 1, window_seconds: 60, group_by: ['bank'] };
+    await send(context, 'POST', '/api/alerts', { name: 'By bank', type: 'log_query', severity: 'medium', service_id: service.id, params });
+    await sendLines(context, service.key, ['north', 'south'].map((bank) => ({ level: 'error', message: 'card declined', meta: { bank } })));
+    const watch = new Watch();
+    const page = watch.on(await context.newPage());
+    const moment = page.getByTestId('moment');
+    for (const bank of ['north', 'south']) {
+      // Until the alert has looked.
+      for (let tries = 0; tries < 20 && !(await moment.getByText(bank, { exact: true }).isVisible()); tries += 1) {
+        await page.goto(`${GATEWAY}/explain?service_id=${service.id}&environment_id=${service.environment.id}`);
+        await moment.getByText('By bank').first().waitFor();
+      }
+      await moment.getByText(bank, { exact: true }).waitFor();
+    }
+    watch.check();
+  }));

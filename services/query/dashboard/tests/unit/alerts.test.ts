@@ -58,6 +58,7 @@ describe('who was told', () => {
   it('is said with its reason', () => {
     expect(chosenWords({ by: 'route', name: 'urgent', route_id: 'r' })).toBe('by the route “urgent”');
     expect(heldWords({ held_by: 'maintenance', name: 'backups', until: '2026-01-31T12:00:00Z', window_id: 'w' })).toMatch(/^held back by the maintenance window “backups” until 2026-/);
+    expect(heldWords({ held_by: 'snoozed', until: '2026-01-31T12:00:00Z' })).toMatch(/^held back while the incident is snoozed, until 2026-/);
     expect([chosenWords(null), heldWords(undefined)]).toEqual(['', '']);
     expect(['dead', 'unknown', 'sent', 'held'].map(canRetry)).toEqual([true, true, false, false]);
     expect([rowPath({ table: 'silences', id: 'a/b' }), rowPath({ table: 'incident_events', id: 'x' })]).toEqual(['/silences?show=all&silence=a%2Fb', null]);
