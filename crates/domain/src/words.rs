@@ -67,91 +67,90 @@ pub fn certain_words(text: &str) -> Vec<String> {
 
 /// Whether this byte ends a word whatever stands around it.
 pub(crate) fn ends_words(byte: u8) -> bool {
-    byte.is_ascii() && class(byte) == Class::Other
+    byte.is_ascii() && class(byte) == class::OTHER
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Letter,
-    Digit,
+/// What a byte does to words, a bit each.
+mod class {
+    pub(super) const OTHER: u8 = 0;
+    pub(super) const LETTER: u8 = 1;
+    pub(super) const DIGIT: u8 = 1 << 1;
     /// `_`: joins letters and digits.
-    Joiner,
-    /// `.` and `'`: join two letters or two digits.
-    MidBoth,
-    /// `:`: joins two letters.
-    MidLetter,
-    /// `,` and `;`: join two digits.
-    MidDigit,
-    Other,
+    pub(super) const JOINER: u8 = 1 << 2;
+    /// `.`, `'` and `:` join two letters.
+    pub(super) const MID_LETTER: u8 = 1 << 3;
+    /// `.`, `'`, `,` and `;` join two digits.
+    pub(super) const MID_DIGIT: u8 = 1 << 4;
+    /// What words are made of.
+    pub(super) const WORD: u8 = LETTER | DIGIT | JOINER;
 }
 
-const CLASSES: [Class; 128] = {
-    let mut classes = [Class::Other; 128];
+const CLASSES: [u8; 128] = {
+    let mut classes = [class::OTHER; 128];
     let mut byte = 0;
     while byte < 128 {
         classes[byte] = match byte as u8 {
-            b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
-            b'0'..=b'9' => Class::Digit,
-            b'_' => Class::Joiner,
-            b'.' | b'\'' => Class::MidBoth,
-            b':' => Class::MidLetter,
-            b',' | b';' => Class::MidDigit,
-            _ => Class::Other,
+            b'a'..=b'z' | b'A'..=b'Z' => class::LETTER,
+            b'0'..=b'9' => class::DIGIT,
+            b'_' => class::JOINER,
+            b'.' | b'\'' => class::MID_LETTER | class::MID_DIGIT,
+            b':' => class::MID_LETTER,
+            b',' | b';' => class::MID_DIGIT,
+            _ => class::OTHER,
         };
         byte += 1;
     }
     classes
 };
 
-fn class(byte: u8) -> Class {
+fn class(byte: u8) -> u8 {
     CLASSES[usize::from(byte & 127)]
 }
 
 fn ascii_words(text: &[u8], visit: &mut impl FnMut(&Word<'_>)) {
-    let mut lower = [0_u8; 64];
+    // Most messages fit; lower-casing them whole costs half of what it costs word by word.
+    let mut short = [0_u8; 512];
+    let long;
+    let lower = if let Some(lower) = short.get_mut(..text.len()) {
+        lower.copy_from_slice(text);
+        lower.make_ascii_lowercase();
+        &*lower
+    } else {
+        long = text.to_ascii_lowercase();
+        &long
+    };
     let mut at = 0;
-    while at < text.len() {
-        if !matches!(class(text[at]), Class::Letter | Class::Digit | Class::Joiner) {
+    while at < lower.len() {
+        if class(lower[at]) & class::WORD == 0 {
             at += 1;
             continue;
         }
         let start = at;
-        let (mut has_letter, mut has_digit) = (false, false);
-        while at < text.len() {
-            match class(text[at]) {
-                Class::Letter => has_letter = true,
-                Class::Digit => has_digit = true,
-                Class::Joiner => {}
-                mid => {
-                    if !joins(
-                        mid,
-                        class(text[at - 1]),
-                        text.get(at + 1).map(|&next| class(next)),
-                    ) {
-                        break;
-                    }
-                }
+        let mut seen = 0;
+        let end = loop {
+            let Some(next) = lower.get(at).map(|byte| class(*byte)) else {
+                break at;
+            };
+            if next & class::WORD == 0
+                && !joins(
+                    next,
+                    class(lower[at - 1]),
+                    lower.get(at + 1).map(|byte| class(*byte)),
+                )
+            {
+                break at;
             }
+            seen |= next;
             at += 1;
-        }
-        if !has_letter && !has_digit {
+        };
+        if seen & (class::LETTER | class::DIGIT) == 0 {
             continue;
         }
-        let word = &text[start..at];
-        let long;
-        let lower = if let Some(lower) = lower.get_mut(..word.len()) {
-            lower.copy_from_slice(word);
-            lower.make_ascii_lowercase();
-            &*lower
-        } else {
-            long = word.to_ascii_lowercase();
-            &long
-        };
         visit(&Word {
             text,
-            at: start..at,
-            lower,
-            has_digit,
+            at: start..end,
+            lower: &lower[start..end],
+            has_digit: seen & class::DIGIT != 0,
         });
     }
 }
@@ -176,22 +175,17 @@ pub fn is_word_start(text: &[u8], at: usize) -> bool {
 /// Whether what is next to the edge of a word, and what is beyond that, belongs to the same word.
 fn is_joined(next: Option<&u8>, beyond: Option<&u8>, edge: Option<&u8>) -> bool {
     let class_of = |byte: &u8| class(*byte);
-    match next.map(class_of) {
-        None => false,
-        Some(Class::Letter | Class::Digit | Class::Joiner) => true,
-        Some(mid) => edge.is_some_and(|edge| joins(mid, class(*edge), beyond.map(class_of))),
-    }
+    let Some(next) = next.map(class_of) else {
+        return false;
+    };
+    next & class::WORD != 0 || edge.is_some_and(|edge| joins(next, class(*edge), beyond.map(class_of)))
 }
 
-fn joins(mid: Class, before: Class, after: Option<Class>) -> bool {
-    let letters = before == Class::Letter && after == Some(Class::Letter);
-    let digits = before == Class::Digit && after == Some(Class::Digit);
-    match mid {
-        Class::MidBoth => letters || digits,
-        Class::MidLetter => letters,
-        Class::MidDigit => digits,
-        Class::Letter | Class::Digit | Class::Joiner | Class::Other => false,
-    }
+/// Whether a byte of this class, which is not one that words are made of, joins what stands before and after it.
+fn joins(mid: u8, before: u8, after: Option<u8>) -> bool {
+    let both = before & after.unwrap_or(class::OTHER);
+    (mid & class::MID_LETTER != 0 && both & class::LETTER != 0)
+        || (mid & class::MID_DIGIT != 0 && both & class::DIGIT != 0)
 }
 
 #[cfg(test)]

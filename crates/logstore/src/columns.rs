@@ -14,6 +14,14 @@ pub struct TextColumn {
 }
 
 impl TextColumn {
+    /// With room for so many rows, and bytes of text.
+    pub(crate) fn with_capacity(rows: usize, bytes: usize) -> Self {
+        Self {
+            ends: Vec::with_capacity(rows),
+            bytes: Vec::with_capacity(bytes),
+        }
+    }
+
     pub fn len(&self) -> usize {
         self.ends.len()
     }
@@ -29,6 +37,12 @@ impl TextColumn {
 
     pub fn push(&mut self, text: &[u8]) {
         self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len() as u32);
+    }
+
+    /// Adds a text that is appended to what is there.
+    pub(crate) fn push_with(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
+        append(&mut self.bytes);
         self.ends.push(self.bytes.len() as u32);
     }
 
@@ -147,6 +161,16 @@ impl Columns {
     }
 
     /// One of the columns of text; the message for a column that has none.
+    pub(crate) fn text(&self, column: Column) -> &TextColumn {
+        match column {
+            Column::Message | Column::Ts | Column::Level | Column::Id => &self.message,
+            Column::Meta => &self.meta,
+            Column::Trace => &self.trace_id,
+            Column::Request => &self.request_id,
+        }
+    }
+
+    /// The same, to be changed.
     pub(crate) fn text_mut(&mut self, column: Column) -> &mut TextColumn {
         match column {
             Column::Message | Column::Ts | Column::Level | Column::Id => &mut self.message,

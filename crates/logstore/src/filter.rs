@@ -50,10 +50,9 @@ const PATH: u64 = 4;
 const NUMBER: u64 = 5;
 
 fn hash_folded(text: &str, seed: u64) -> u64 {
-    if text
-        .bytes()
-        .any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
-    {
+    // Without stopping at the first, which the compiler cannot do many bytes at once.
+    let is_other = |found, byte: u8| found | byte.is_ascii_uppercase() | !byte.is_ascii();
+    if text.bytes().fold(false, is_other) {
         xxh3_64_with_seed(text.to_lowercase().as_bytes(), seed)
     } else {
         xxh3_64_with_seed(text.as_bytes(), seed)
@@ -90,11 +89,47 @@ pub fn may_contain(filter: &[u8], hash: u64) -> bool {
     filter.is_empty() || probes(hash, filter.len()).all(|bit| filter[bit / 8] & 1 << (bit % 8) != 0)
 }
 
+/// The different hashes of a block.
+#[derive(Debug)]
+struct Hashes {
+    // Seeded by chance: hashes of words can be made to collide by whoever sends them.
+    all: HashSet<u64>,
+    /// Of those that share their lowest bits the last one. Two in three hashes of a line were seen shortly before, and are
+    /// found here, in the processor's nearest cache, for a tenth of what asking the set costs.
+    last: Box<[u64; LAST]>,
+}
+
+const LAST: usize = 1_024;
+
+impl Default for Hashes {
+    fn default() -> Self {
+        Self {
+            all: HashSet::default(),
+            last: Box::new([0; LAST]),
+        }
+    }
+}
+
+impl Hashes {
+    #[inline]
+    fn insert(&mut self, hash: u64) {
+        let last = &mut self.last[hash as usize % LAST];
+        if *last != hash || hash == 0 {
+            *last = hash;
+            self.all.insert(hash);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.all.clear();
+        self.last.fill(0);
+    }
+}
+
 /// Builds filters; keeps its set of hashes between them.
 #[derive(Debug, Default)]
 pub(crate) struct Builder {
-    // Seeded by chance: hashes of words can be made to collide by whoever sends them.
-    hashes: HashSet<u64>,
+    hashes: Hashes,
     /// The path of the metadata's field at hand.
     path: String,
     /// A line could not be listed whole, so the filter must not rule anything out.
@@ -139,9 +174,12 @@ impl Builder {
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
         if !std::mem::take(&mut self.incomplete) {
             let start = out.len();
-            out.resize(start + (self.hashes.len() * BITS_PER_HASH).div_ceil(8).max(1), 0);
+            out.resize(
+                start + (self.hashes.all.len() * BITS_PER_HASH).div_ceil(8).max(1),
+                0,
+            );
             let filter = &mut out[start..];
-            for &hash in &self.hashes {
+            for &hash in &self.hashes.all {
                 for bit in probes(hash, filter.len()) {
                     filter[bit / 8] |= 1 << (bit % 8);
                 }

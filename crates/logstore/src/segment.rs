@@ -1,19 +1,21 @@
 //! Segments: many lines of one scope as one row of PostgreSQL, column by column, compressed.
 //!
-//! # Format, version 2
+//! # Format, version 3
 //!
-//! Version 1 differs in its word filters only, which told upper from lower case: they are not used any more.
+//! Version 2 has no folded texts, and its index does not state their bytes. Version 1 differs from that in its word filters,
+//! which told upper from lower case: they are not used any more.
 //!
 //! Rows are sorted by (time, id) and cut into blocks of at most [`BLOCK_ROWS`] rows and about [`BLOCK_BYTES`] of text.
 //! Each column is stored apart as the concatenation of its blocks, so that a reader fetches the blocks it needs of the
 //! columns it needs. The *index* says where they lie:
 //!
 //! ```text
-//! index   = version u8 (2) | blocks varint | block* | crc32 of all before, u32 LE
+//! index   = version u8 (3) | blocks varint | block* | crc32 of all before, u32 LE
 //! block   = rows varint | min_ts zigzag varint, relative to that of the block before | max_ts - min_ts varint
 //!         | lines per level, 6 varints | bytes of word filter varint | crc32 of the word filter u32 LE
 //!         | per column (ts, level, message, meta, trace, request, id):
-//!           stored bytes varint, raw bytes varint, crc32 of the stored bytes u32 LE
+//!           stored bytes varint, raw bytes varint, crc32 of the stored bytes u32 LE,
+//!           and for columns of text: bytes of all its texts varint where they are folded, else 0
 //! stored  = the raw bytes if "stored bytes" equals "raw bytes", else a zstd frame of them; nothing if raw is 0
 //! ```
 //!
@@ -28,7 +30,13 @@
 //!           0: n varints of length, then the texts
 //!           1: a bitmap of ceil(n / 8) bytes (bit 0 first) of the rows that have one, then 16 bytes for each: its 32
 //!              lower-case hex digits
+//!           2: folded: shapes varint | per shape: variables varint, then the length of each piece, which are one more |
+//!              the pieces of all shapes | n bytes: the number of each row's shape, its lower byte | n bytes: its upper byte,
+//!              if there are more than 256 shapes | the length of each variable: all first ones of the rows of the first shape,
+//!              then all second ones, and so on, shape by shape | the variables in the same order
 //! ```
+//!
+//! What shapes and variables are is said in [`shapes`].
 //!
 //! The word filters of the blocks, if the segment has any, follow one another in a column of their own ([`crate::filter`]).
 //!
@@ -38,6 +46,7 @@
 mod decode;
 mod encode;
 mod index;
+mod shapes;
 pub(crate) mod varint;
 
 use std::ops::Range;
@@ -45,8 +54,10 @@ use std::ops::Range;
 use crate::columns::Columns;
 
 pub use decode::Decoder;
+pub(crate) use decode::Texts;
 pub use encode::{Encoded, Encoder, Ids};
 pub use index::{Block, Index};
+pub(crate) use shapes::Folded;
 
 /// Most rows in a block. By measurement: smaller blocks compress worse, larger ones make "the newest 100" dearer.
 pub const BLOCK_ROWS: usize = 4096;
@@ -57,13 +68,16 @@ pub const BLOCK_BYTES: usize = 4 << 20;
 pub const MAX_ROWS: usize = 65_536;
 pub const MAX_BYTES: usize = 32 << 20;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+/// Still read.
+const SECOND_VERSION: u8 = 2;
 /// Still read, without its word filters.
 const FIRST_VERSION: u8 = 1;
 const LEVELS: usize = 6;
 const COLUMNS: usize = 7;
 const LAYOUT_TEXT: u8 = 0;
 const LAYOUT_HEX: u8 = 1;
+const LAYOUT_FOLDED: u8 = 2;
 const HEX_DIGITS: usize = 32;
 
 /// Cuts rows, in their order, into parts that each fit into a segment.

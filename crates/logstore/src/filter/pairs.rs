@@ -2,17 +2,16 @@
 
 use std::fmt;
 
-use foldhash::HashSet;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{Term, hash_number};
+use super::{Hashes, Term, hash_number};
 
 /// Metadata with more pairs than this is not worth a filter.
 const MAX_PAIRS_PER_LINE: usize = 64;
 
 /// Adds the pairs of the metadata, which is JSON. An error if it is not, or has too many; some may have been added then.
 /// `path` is room to work in.
-pub(super) fn add(meta: &[u8], path: &mut String, hashes: &mut HashSet<u64>) -> serde_json::Result<()> {
+pub(super) fn add(meta: &[u8], path: &mut String, hashes: &mut Hashes) -> serde_json::Result<()> {
     path.clear();
     let mut found = Pairs {
         path,
@@ -30,7 +29,7 @@ pub(super) fn add(meta: &[u8], path: &mut String, hashes: &mut HashSet<u64>) -> 
 
 struct Pairs<'a> {
     path: &'a mut String,
-    hashes: &'a mut HashSet<u64>,
+    hashes: &'a mut Hashes,
     left: usize,
 }
 
@@ -153,14 +152,15 @@ impl Visitor<'_> for Key<'_> {
 
 #[cfg(test)]
 mod tests {
+    use foldhash::HashSet;
     use serde_json::json;
 
     use super::*;
 
     fn hashes(meta: &str) -> serde_json::Result<HashSet<u64>> {
-        let mut found = HashSet::default();
+        let mut found = Hashes::default();
         add(meta.as_bytes(), &mut "left over".to_owned(), &mut found)?;
-        Ok(found)
+        Ok(found.all)
     }
 
     #[test]

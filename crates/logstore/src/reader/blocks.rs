@@ -14,7 +14,7 @@ use super::lines::LineColumns;
 use super::merge::Key;
 use super::turns::Turns;
 use super::{Line, Partial, Plan, Projection};
-use crate::segment::{Block, Column, Damaged, Decoder};
+use crate::segment::{Block, Column, Damaged, Decoder, Texts};
 
 /// A block that was chosen to be read.
 #[derive(Clone, Debug)]
@@ -114,7 +114,7 @@ pub(super) fn narrow(chosen: &Chosen, part: &Part, stored: &[Bytes], rows: &mut 
             }
         }
         for (column, copy) in &copies {
-            texts.set(*column, copy.view());
+            texts.set(*column, Texts::Plain(copy.view()));
         }
         Ok(part.rows(&texts))
     })?;

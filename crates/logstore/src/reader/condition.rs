@@ -373,21 +373,40 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::columns::TextColumn;
+    use crate::columns::Columns;
+    use crate::segment::{Decoder, Encoder, Ids, Index, Texts as Stored};
 
-    fn texts() -> impl Strategy<Value = Vec<String>> {
-        let word = prop_oneof![
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
             "[ab \u{e9}K\u{212a}A0-1._:-]{0,8}",
             Just("a b k".to_owned()),
             Just("A.B 10".to_owned()),
-        ];
-        prop::collection::vec(word, 0..12)
+        ]
+    }
+
+    /// Few shapes with many variables between them, or hardly two alike.
+    fn texts() -> impl Strategy<Value = Vec<String>> {
+        let variable = "[ab01]{0,2}[01][ab01.]{0,2}";
+        let shapes = prop::collection::vec((text(), text()), 1..3);
+        let folded = (
+            shapes,
+            prop::collection::vec((0..2_usize, variable, variable), 1..24),
+        );
+        let folded = folded.prop_map(|(shapes, rows)| {
+            let text = |(shape, first, second)| {
+                let (start, end): &(String, String) = &shapes[shape % shapes.len()];
+                format!("{start}{first}{end}{second}{start}")
+            };
+            rows.into_iter().map(text).collect()
+        });
+        prop_oneof![prop::collection::vec(text(), 1..12), folded]
     }
 
     fn query() -> impl Strategy<Value = String> {
         let test = prop_oneof![
             "[abk01]{1,2}",
             "[abk01]{1,2}\\*",
+            "[abk]{1,2}[. ]?[abk01]{1,3}",
             "\\*[abk .]{1,3}\\*".prop_map(|text| text.replace(' ', "\\ ")),
             "\"[abk01. ]{1,4}\"",
             "/[abk01]{1,2}/",
@@ -411,23 +430,31 @@ mod tests {
         fn a_block_matches_where_its_lines_do(texts in texts(), query in query()) {
             let Ok(query) = Expr::parse(&query) else { return Ok(()) };
             let node = Node::new(&query);
-            let column = |of: &dyn Fn(&str) -> String| {
-                let mut column = TextColumn::default();
-                for text in &texts {
-                    column.push(of(text).as_bytes());
-                }
-                column
-            };
             let meta = |text: &str| serde_json::json!({"n": text}).to_string();
-            let (message, metas, ids) = (column(&str::to_owned), column(&meta), column(&str::to_owned));
+            let mut rows = Columns::default();
+            for (row, text) in texts.iter().enumerate() {
+                rows.ts.push(0);
+                rows.level.push(row as u8 % 6);
+                rows.message.push(text.as_bytes());
+                rows.meta.push(meta(text).as_bytes());
+                rows.trace_id.push(text.as_bytes());
+                rows.request_id.push(b"");
+            }
+            let segment = Encoder::with_filters().unwrap().encode(&rows, Ids::From(1)).unwrap();
+            let stored = &Index::parse(&segment.index).unwrap().blocks[0];
+            let mut decoders = [(); 3].map(|()| Decoder::new().unwrap());
             let mut block = BlockTexts {
                 rows: texts.len() as u32,
-                levels: (0..texts.len()).map(|row| row as u8 % 6).collect(),
+                levels: rows.level.clone(),
                 ..BlockTexts::default()
             };
-            block.set(Column::Message, message.view());
-            block.set(Column::Meta, metas.view());
-            block.set(Column::Trace, ids.view());
+            let mut is_folded = false;
+            for (column, decoder) in [Column::Message, Column::Meta, Column::Trace].into_iter().zip(&mut decoders) {
+                let part = &segment.columns[column as usize][stored.range(column)];
+                let texts = decoder.view(stored, column, part).unwrap();
+                is_folded |= matches!(texts, Stored::Folded(_));
+                block.set(column, texts);
+            }
             let expected: Vec<u32> = (0..texts.len())
                 .filter(|row| {
                     let text = &texts[*row];
@@ -442,7 +469,7 @@ mod tests {
                 })
                 .map(|row| row as u32)
                 .collect();
-            prop_assert_eq!(node.rows(&block), expected, "{}", query);
+            prop_assert_eq!(node.rows(&block), expected, "{} (folded: {})", query, is_folded);
         }
     }
 

@@ -13,8 +13,7 @@ use serde_json::Value;
 
 use super::condition::{levels_of, times_of};
 use super::haystack::{Haystack, Search};
-use crate::columns::TextView;
-use crate::segment::Column;
+use crate::segment::{Column, Texts as Stored};
 
 /// What of a line tests look at. Texts are empty where it has none, and where no test looks at them.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +87,7 @@ pub(super) enum Hit {
 }
 
 impl<'a> BlockTexts<'a> {
-    pub(super) fn set(&mut self, column: Column, texts: TextView<'a>) {
+    pub(super) fn set(&mut self, column: Column, texts: Stored<'a>) {
         let place = match column {
             Column::Message => &mut self.message,
             Column::Meta => &mut self.meta,
@@ -218,6 +217,7 @@ impl Leaf {
                 let search = Search {
                     needle,
                     at_hit,
+                    is_local: !matches!(hit, Hit::Test),
                     whole,
                 };
                 block

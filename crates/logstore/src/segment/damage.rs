@@ -18,6 +18,7 @@ struct Open {
     levels: [u32; LEVELS],
     filter: u64,
     raw: [Vec<u8>; COLUMNS],
+    folded: [usize; COLUMNS],
 }
 
 impl Open {
@@ -43,6 +44,7 @@ impl Open {
             levels: block.level_counts,
             filter: block.filter_range().len() as u64,
             raw,
+            folded: Column::ALL.map(|column| block.part(column).folded),
         }
     }
 
@@ -60,10 +62,35 @@ impl Open {
     }
 }
 
-fn put_part(stored: &[u8], raw: usize, index: &mut Vec<u8>) {
+/// What the index says of a column: its bytes before compression, and those of its texts if they are folded.
+fn put_part(column: Column, stored: &[u8], (raw, folded): (usize, usize), index: &mut Vec<u8>) {
     put_varint(index, stored.len() as u64);
     put_varint(index, raw as u64);
     index.extend_from_slice(&crc32fast::hash(stored).to_le_bytes());
+    if column.is_text() {
+        put_varint(index, folded as u64);
+    }
+}
+
+/// The index of a segment without folded texts as an earlier version wrote it.
+pub(super) fn as_earlier_version(segment: &Encoded, version: u8) -> Vec<u8> {
+    let mut index = vec![version];
+    let blocks = Index::parse(&segment.index).unwrap().blocks;
+    put_varint(&mut index, blocks.len() as u64);
+    let mut ts_before = 0;
+    for block in &blocks {
+        Open::of(segment, block).put_head(ts_before, &mut index);
+        for column in Column::ALL {
+            let part = block.part(column);
+            assert_eq!(part.folded, 0);
+            put_varint(&mut index, part.stored as u64);
+            put_varint(&mut index, part.raw as u64);
+            index.extend_from_slice(&part.crc.to_le_bytes());
+        }
+        ts_before = block.min_ts;
+    }
+    seal(&mut index);
+    index
 }
 
 /// The segment of these blocks, with every checksum right.
@@ -73,8 +100,8 @@ fn close(blocks: &[Open], first_id: i64) -> Encoded {
     let mut ts_before = 0;
     for block in blocks {
         block.put_head(ts_before, &mut index);
-        for raw in &block.raw {
-            put_part(raw, raw.len(), &mut index);
+        for ((column, raw), folded) in Column::ALL.into_iter().zip(&block.raw).zip(block.folded) {
+            put_part(column, raw, (raw.len(), folded), &mut index);
         }
         ts_before = block.min_ts;
     }
@@ -145,7 +172,9 @@ fn lie() -> impl Strategy<Value = Option<(Place, Lie)>> {
     let times = any::<(i64, i64)>().prop_map(|(min, max)| Lie::Times(min, max));
     let levels = any::<[u32; LEVELS]>().prop_map(Lie::Levels);
     let filter = any::<u64>().prop_map(Lie::Filter);
-    prop::option::of((any::<Place>(), prop_oneof![rows, times, levels, filter]))
+    let folded = (any::<Place>(), prop_oneof![0..2_000_usize, any::<usize>()])
+        .prop_map(|(column, bytes)| Lie::Folded(column, bytes));
+    prop::option::of((any::<Place>(), prop_oneof![rows, times, levels, filter, folded]))
 }
 
 #[derive(Clone, Debug)]
@@ -154,6 +183,7 @@ enum Lie {
     Times(i64, i64),
     Levels([u32; LEVELS]),
     Filter(u64),
+    Folded(Place, usize),
 }
 
 impl Lie {
@@ -163,6 +193,7 @@ impl Lie {
             Self::Times(min, max) => (of.min_ts, of.max_ts) = (min, max),
             Self::Levels(levels) => of.levels = levels,
             Self::Filter(bytes) => of.filter = bytes,
+            Self::Folded(column, bytes) => of.folded[column.index(COLUMNS)] = bytes,
         }
     }
 }
@@ -232,8 +263,10 @@ proptest! {
             damage.strike(&mut segment.columns[column]);
             segment.index = vec![VERSION, 1];
             open.put_head(0, &mut segment.index);
-            for (stored, raw) in segment.columns.iter().zip(&open.raw) {
-                put_part(stored, raw.len().max(stored.len()), &mut segment.index);
+            for column in Column::ALL {
+                let (stored, raw) = (&segment.columns[column as usize], &open.raw[column as usize]);
+                let sizes = (raw.len().max(stored.len()), open.folded[column as usize]);
+                put_part(column, stored, sizes, &mut segment.index);
             }
             seal(&mut segment.index);
             let _ = read(&segment);
@@ -268,8 +301,8 @@ fn a_lie_about_sizes_costs_no_more_memory_than_one_block() {
         let mut index = vec![VERSION, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
         // No filter, and the checksum of nothing.
         index.extend_from_slice(&[0; 4]);
-        for _ in Column::ALL {
-            put_part(&bomb, raw, &mut index);
+        for column in Column::ALL {
+            put_part(column, &bomb, (raw, 0), &mut index);
         }
         seal(&mut index);
         Index::parse(&index)
@@ -294,6 +327,37 @@ fn a_lie_about_sizes_costs_no_more_memory_than_one_block() {
     many.extend_from_slice(&[1; 100]);
     seal(&mut many);
     assert!(Index::parse(&many).is_err());
+}
+
+/// One long piece, and a row of that shape for each byte: the texts are a thousand times as long.
+#[test]
+fn a_lie_about_shapes_costs_no_memory() {
+    const ROWS: usize = BLOCK_ROWS;
+    const PIECE: usize = 60_000;
+    let mut message = vec![LAYOUT_FOLDED, 1, 0];
+    put_varint(&mut message, PIECE as u64);
+    message.resize(message.len() + PIECE, b'x');
+    message.resize(message.len() + ROWS, 0);
+    let segment = |folded: usize| {
+        let mut raw: [Vec<u8>; COLUMNS] = Default::default();
+        raw[Column::Ts as usize] = vec![0; ROWS];
+        raw[Column::Message as usize].clone_from(&message);
+        let block = Open {
+            rows: ROWS as u64,
+            min_ts: 0,
+            max_ts: 0,
+            levels: [0, 0, ROWS as u32, 0, 0, 0],
+            filter: 0,
+            raw,
+            folded: Column::ALL.map(|column| if column == Column::Message { folded } else { 0 }),
+        };
+        close(&[block], 1)
+    };
+    for folded in [ROWS * PIECE, 0, 1_000, 64 << 20, usize::MAX] {
+        let before = peak_memory();
+        assert!(decode(&segment(folded)).is_err(), "{folded}");
+        assert!(peak_memory() - before < 32 << 20);
+    }
 }
 
 /// The most that this process has held at a time, in bytes; 0 where the system does not tell.

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::io;
 
 use super::index::{Block, Part};
+use super::shapes::{Folded, Layout};
 use super::varint::{take, take_varint, unzigzag};
-use super::{BLOCK_BYTES, Column, Damaged, HEX_DIGITS, LAYOUT_HEX, LAYOUT_TEXT, LEVELS};
+use super::{BLOCK_BYTES, Column, Damaged, HEX_DIGITS, LAYOUT_FOLDED, LAYOUT_HEX, LAYOUT_TEXT, LEVELS};
 use crate::columns::{TextColumn, TextView};
 
 /// A decoder that unpacked a larger block than most are is not kept.
@@ -17,6 +18,14 @@ pub struct Decoder {
     raw: Vec<u8>,
     ends: Vec<u32>,
     hex: TextColumn,
+    layout: Layout,
+}
+
+/// A block's column of text, where it was unpacked to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Texts<'a> {
+    Plain(TextView<'a>),
+    Folded(Folded<'a>),
 }
 
 impl Decoder {
@@ -26,6 +35,7 @@ impl Decoder {
             raw: Vec::new(),
             ends: Vec::new(),
             hex: TextColumn::default(),
+            layout: Layout::default(),
         })
     }
 
@@ -100,7 +110,10 @@ impl Decoder {
 
     /// One of the text columns.
     pub fn texts(&mut self, block: &Block, column: Column, stored: &[u8]) -> Result<TextColumn, Damaged> {
-        self.view(block, column, stored).map(TextColumn::copy)
+        Ok(match self.view(block, column, stored)? {
+            Texts::Plain(view) => TextColumn::copy(view),
+            Texts::Folded(folded) => folded.unfold_all(),
+        })
     }
 
     /// The same, where it was unpacked to: for looking at it once.
@@ -109,17 +122,19 @@ impl Decoder {
         block: &Block,
         column: Column,
         stored: &'a [u8],
-    ) -> Result<TextView<'a>, Damaged> {
+    ) -> Result<Texts<'a>, Damaged> {
         let rows = block.rows as usize;
-        let raw = open(&mut self.zstd, &mut self.raw, block.part(column), stored)?;
+        let part = block.part(column);
+        let raw = open(&mut self.zstd, &mut self.raw, part, stored)?;
         self.ends.clear();
         let Some((&layout, rest)) = raw.split_first() else {
             self.ends.resize(rows, 0);
-            return Ok(TextView::new(&self.ends, &[]));
+            return Ok(Texts::Plain(TextView::new(&self.ends, &[])));
         };
         match layout {
-            LAYOUT_TEXT => plain_texts(rows, rest, &mut self.ends),
-            LAYOUT_HEX => hex_texts(rows, rest, &mut self.hex),
+            LAYOUT_TEXT => plain_texts(rows, rest, &mut self.ends).map(Texts::Plain),
+            LAYOUT_HEX => hex_texts(rows, rest, &mut self.hex).map(Texts::Plain),
+            LAYOUT_FOLDED => self.layout.read(rows, part.folded, rest).map(Texts::Folded),
             _ => Err(Damaged("text layout is unknown")),
         }
     }

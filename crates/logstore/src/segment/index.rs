@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::varint::{take, take_varint, unzigzag};
-use super::{BLOCK_ROWS, COLUMNS, Column, Damaged, FIRST_VERSION, LEVELS, VERSION};
+use super::{BLOCK_ROWS, COLUMNS, Column, Damaged, FIRST_VERSION, LEVELS, SECOND_VERSION, VERSION};
 
 /// A block holds at least one line, which may have the largest message and metadata that are taken, and a margin.
 const MAX_BLOCK_RAW: u64 = 64 << 20;
@@ -39,6 +39,8 @@ pub(super) struct Part {
     pub(super) stored: usize,
     pub(super) raw: usize,
     pub(super) crc: u32,
+    /// Bytes of all its texts, if they are folded.
+    pub(super) folded: usize,
 }
 
 impl Index {
@@ -48,9 +50,10 @@ impl Index {
             return Err(Damaged("index checksum differs"));
         }
         let mut rest = body;
-        let has_usable_filters = match take(&mut rest, 1)? {
-            [VERSION] => true,
-            [FIRST_VERSION] => false,
+        let (has_usable_filters, states_texts) = match take(&mut rest, 1)? {
+            [VERSION] => (true, true),
+            [SECOND_VERSION] => (true, false),
+            [FIRST_VERSION] => (false, false),
             _ => return Err(Damaged("index version is unknown")),
         };
         let mut at = Position::default();
@@ -58,7 +61,7 @@ impl Index {
         // Not reserved: the number may be a lie, and each block takes some of the rest.
         let mut blocks = Vec::new();
         for _ in 0..count {
-            blocks.push(take_block(&mut rest, &mut at)?);
+            blocks.push(take_block(&mut rest, &mut at, states_texts)?);
         }
         if rest.is_empty() {
             Ok(Self {
@@ -70,7 +73,7 @@ impl Index {
         }
     }
 
-    /// Of all columns before compression.
+    /// Of all columns before they are folded and compressed.
     pub fn raw_bytes(&self) -> u64 {
         self.blocks.iter().map(Block::raw_bytes).sum()
     }
@@ -89,7 +92,7 @@ struct Position {
     columns: [usize; COLUMNS],
 }
 
-fn take_block(rest: &mut &[u8], at: &mut Position) -> Result<Block, Damaged> {
+fn take_block(rest: &mut &[u8], at: &mut Position, states_texts: bool) -> Result<Block, Damaged> {
     let rows = u32::try_from(take_varint(rest)?).map_err(|_cause| Damaged("block has too many rows"))?;
     if rows == 0 || rows as usize > BLOCK_ROWS {
         return Err(Damaged("block has an impossible number of rows"));
@@ -109,8 +112,8 @@ fn take_block(rest: &mut &[u8], at: &mut Position) -> Result<Block, Damaged> {
     let filter = advance(&mut at.filter, take_varint(rest)?)?;
     let filter_crc = take_crc(rest)?;
     let mut parts = [Part::default(); COLUMNS];
-    for (part, offset) in parts.iter_mut().zip(&mut at.columns) {
-        *part = take_part(rest, offset)?;
+    for ((part, offset), column) in parts.iter_mut().zip(&mut at.columns).zip(Column::ALL) {
+        *part = take_part(rest, offset, states_texts && column.is_text())?;
     }
     Ok(Block {
         first_row,
@@ -124,18 +127,23 @@ fn take_block(rest: &mut &[u8], at: &mut Position) -> Result<Block, Damaged> {
     })
 }
 
-fn take_part(rest: &mut &[u8], offset: &mut usize) -> Result<Part, Damaged> {
+fn take_part(rest: &mut &[u8], offset: &mut usize, states_texts: bool) -> Result<Part, Damaged> {
     let (stored, raw) = (take_varint(rest)?, take_varint(rest)?);
     if raw > MAX_BLOCK_RAW || stored > raw {
         return Err(Damaged("block has an impossible size"));
     }
     let range = advance(offset, stored)?;
     let crc = take_crc(rest)?;
+    let folded = if states_texts { take_varint(rest)? } else { 0 };
+    if folded > MAX_BLOCK_RAW {
+        return Err(Damaged("block has an impossible size"));
+    }
     Ok(Part {
         offset: range.start,
         stored: range.len(),
         raw: raw as usize,
         crc,
+        folded: folded as usize,
     })
 }
 
@@ -152,12 +160,15 @@ fn advance(offset: &mut usize, by: u64) -> Result<Range<usize>, Damaged> {
 }
 
 impl Block {
-    /// Of all columns before compression.
+    /// Of all columns before they are folded and compressed.
     pub fn raw_bytes(&self) -> u64 {
-        self.parts.iter().map(|part| part.raw as u64).sum()
+        self.parts
+            .iter()
+            .map(|part| part.raw.max(part.folded) as u64)
+            .sum()
     }
 
-    /// The same after it.
+    /// The same after that.
     pub fn stored_bytes(&self) -> u64 {
         self.parts.iter().map(|part| part.stored as u64).sum()
     }

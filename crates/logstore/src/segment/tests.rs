@@ -14,6 +14,11 @@ fn text() -> impl Strategy<Value = String> {
         2 => "[a-z ]{0,300}",
         2 => any::<u128>().prop_map(|id| format!("{id:032x}")),
         1 => "[0-9a-fA-F]{31,33}",
+        4 => (0..3_u8, any::<u16>(), "[a-c.:,_-]{0,3}").prop_map(|(shape, number, more)| match shape {
+            0 => format!("took {number}ms for 10.0.{number}.1{more} and more of the same"),
+            1 => format!("{number}{more}"),
+            _ => format!(r#"{{"status":{number},"name":"a{number}{more}","what":"the same in all"}}"#),
+        }),
     ]
 }
 
@@ -30,7 +35,7 @@ pub(super) fn lines() -> impl Strategy<Value = Vec<Line>> {
     let line = (number(), 0..6_u8, text(), text(), text(), text(), number());
     // One level and few texts are stored in another way than several.
     prop_oneof![
-        4 => prop::collection::vec(line, 1..25),
+        4 => prop::collection::vec(line, 1..60),
         1 => (0..6_u8, prop::collection::vec((number(), number()), 1..100)).prop_map(|(level, lines)| {
             let empty = String::new;
             lines.into_iter().map(|(ts, id)| (ts, level, empty(), empty(), empty(), empty(), id)).collect()
@@ -202,6 +207,44 @@ fn long_segments_are_cut_into_blocks_by_rows_and_by_bytes() {
     );
 }
 
+/// What most lines are made of: a few hundred shapes with numbers.
+fn folding_texts(shapes: usize, rows: usize) -> Vec<String> {
+    let text = |row: usize| {
+        let shape = row % shapes;
+        format!(
+            "shape {} took {row}ms of {}",
+            "x".repeat(shape % 50),
+            "y".repeat(shape / 50)
+        )
+    };
+    (0..rows).map(text).collect()
+}
+
+#[rstest::rstest]
+#[case::few_shapes(3, 4_096, true)]
+#[case::more_than_fit_into_a_byte(700, 4_096, true)]
+#[case::a_shape_each(4_096, 4_096, false)]
+#[case::few_lines(1, 4, true)]
+fn texts_with_much_in_common_are_folded(#[case] shapes: usize, #[case] rows: usize, #[case] is_folded: bool) {
+    let mut lines: Vec<Line> = Vec::new();
+    for (row, text) in (0..).zip(folding_texts(shapes, rows)) {
+        lines.push((row, 2, text, String::new(), String::new(), String::new(), row));
+    }
+    let (columns, ids) = columns(&lines);
+    let segment = Encoder::with_filters()
+        .unwrap()
+        .encode(&columns, Ids::Each(&ids))
+        .unwrap();
+    let index = Index::parse(&segment.index).unwrap();
+    let block = &index.blocks[0];
+    let mut decoder = Decoder::new().unwrap();
+    let stored = &segment.columns[Column::Message as usize][block.range(Column::Message)];
+    let texts = decoder.view(block, Column::Message, stored).unwrap();
+    assert_eq!(matches!(texts, Texts::Folded(_)), is_folded);
+    assert!(index.raw_bytes() >= columns.message.bytes().len() as u64);
+    assert_eq!(decode(&segment).unwrap(), expected(&columns, &ids));
+}
+
 #[test]
 fn the_last_of_all_ids_is_an_id_like_any_other() {
     let line = |id: i64| {
@@ -220,19 +263,18 @@ fn the_last_of_all_ids_is_an_id_like_any_other() {
     assert_eq!(decode(&segment).unwrap(), expected(&columns, &ids));
 }
 
-#[test]
-fn a_segment_of_the_first_version_is_read_without_its_word_filters() {
+#[rstest::rstest]
+#[case(1, false)]
+#[case(2, true)]
+fn segments_of_earlier_versions_are_read(#[case] version: u8, #[case] has_usable_filters: bool) {
     let text = str::to_owned;
     let (columns, ids) = columns(&[(5, 2, text("m"), text("{}"), text("t"), text("r"), 1)]);
-    let mut segment = Encoder::with_filters()
-        .unwrap()
-        .encode(&columns, Ids::Each(&ids))
-        .unwrap();
+    let mut segment = Encoder::new().unwrap().encode(&columns, Ids::Each(&ids)).unwrap();
     assert!(Index::parse(&segment.index).unwrap().has_usable_filters);
-    let body = segment.index.len() - 4;
-    segment.index[0] = 1;
-    let crc = crc32fast::hash(&segment.index[..body]);
-    segment.index[body..].copy_from_slice(&crc.to_le_bytes());
-    assert!(!Index::parse(&segment.index).unwrap().has_usable_filters);
+    segment.index = damage::as_earlier_version(&segment, version);
+    assert_eq!(
+        Index::parse(&segment.index).unwrap().has_usable_filters,
+        has_usable_filters
+    );
     assert_eq!(decode(&segment).unwrap(), expected(&columns, &ids));
 }

@@ -11,7 +11,17 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Takes a varint off the front.
+#[inline]
 pub(crate) fn take_varint(rest: &mut &[u8]) -> Result<u64, Damaged> {
+    // Most are lengths.
+    if let [byte @ ..0x80, after @ ..] = *rest {
+        *rest = after;
+        return Ok(u64::from(*byte));
+    }
+    take_long_varint(rest)
+}
+
+fn take_long_varint(rest: &mut &[u8]) -> Result<u64, Damaged> {
     /// Ten groups of seven bits hold any u64.
     const MAX_BYTES: usize = 10;
     let mut value = 0_u64;
