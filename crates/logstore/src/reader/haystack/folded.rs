@@ -12,11 +12,17 @@ use crate::segment::Folded;
 /// Folded texts, and what was derived from them once for all that is looked for.
 pub(in crate::reader) struct Shapes<'a> {
     texts: Folded<'a>,
-    /// The rows of each shape, rising.
-    rows: OnceCell<Vec<Vec<u32>>>,
+    rows: OnceCell<RowsOfShapes>,
     /// ASCII letters in lower case, so of the same layout.
     lower_pieces: OnceCell<Vec<u8>>,
     lower_values: OnceCell<Vec<u8>>,
+}
+
+/// The rows of each shape, rising.
+struct RowsOfShapes {
+    rows: Vec<u32>,
+    /// Where those of each shape end.
+    ends: Vec<usize>,
 }
 
 /// What is known of the rows of a shape.
@@ -28,6 +34,24 @@ enum Verdict {
     Each,
     /// All match.
     All,
+}
+
+impl RowsOfShapes {
+    fn of(texts: &Folded<'_>) -> Self {
+        let mut ends: Vec<usize> = (0..texts.shapes()).map(|shape| texts.rows_of(shape)).collect();
+        let mut next = 0;
+        for end in &mut ends {
+            next += std::mem::replace(end, next);
+        }
+        let mut rows = vec![0; texts.rows()];
+        // What begins as each shape's start is its end when all its rows are placed.
+        for row in 0..texts.rows() {
+            let place = &mut ends[texts.shape_of(row)];
+            rows[*place] = row as u32;
+            *place += 1;
+        }
+        Self { rows, ends }
+    }
 }
 
 impl<'a> Shapes<'a> {
@@ -54,10 +78,9 @@ impl<'a> Shapes<'a> {
     /// Of these rows, which rise, those whose text matches.
     pub(super) fn pick(&self, rows: &[u32], matches: impl Fn(&str) -> bool) -> Vec<u32> {
         let mut text = Vec::new();
-        let of_shape = self.rows_of_shapes();
         let is_match = |row: &u32| {
             let shape = self.texts.shape_of(*row as usize);
-            let place = of_shape[shape].partition_point(|other| other < row);
+            let place = self.rows_of(shape).partition_point(|other| other < row);
             matches(self.text(shape, place, &mut text))
         };
         rows.iter().copied().filter(is_match).collect()
@@ -83,15 +106,14 @@ impl<'a> Shapes<'a> {
             let mut hits = Hits::new(&finder, &lower);
             std::iter::from_fn(|| hits.next()).any(|hit| (search.at_hit)(&lower, hit))
         };
-        let of_shape = self.rows_of_shapes();
         let mut rows = Vec::new();
         for (shape, verdict) in verdicts.iter().enumerate() {
             match verdict {
                 Verdict::InVariables => {}
-                Verdict::All => rows.extend(&of_shape[shape]),
+                Verdict::All => rows.extend(self.rows_of(shape)),
                 Verdict::Each => rows.extend(
                     (0..)
-                        .zip(&of_shape[shape])
+                        .zip(self.rows_of(shape))
                         .filter(|(place, _)| is_match(shape, *place))
                         .map(|(_, row)| row),
                 ),
@@ -99,7 +121,7 @@ impl<'a> Shapes<'a> {
         }
         for (shape, place) in self.in_variables(&finder) {
             if verdicts[shape] == Verdict::InVariables && is_match(shape, place) {
-                rows.push(of_shape[shape][place]);
+                rows.push(self.rows_of(shape)[place]);
             }
         }
         rows.sort_unstable();
@@ -186,14 +208,11 @@ impl<'a> Shapes<'a> {
         as_text(buffer)
     }
 
-    fn rows_of_shapes(&self) -> &[Vec<u32>] {
-        self.rows.get_or_init(|| {
-            let mut rows = vec![Vec::new(); self.texts.shapes()];
-            for row in 0..self.texts.rows() {
-                rows[self.texts.shape_of(row)].push(row as u32);
-            }
-            rows
-        })
+    /// The rows of a shape, rising.
+    fn rows_of(&self, shape: usize) -> &[u32] {
+        let RowsOfShapes { rows, ends } = self.rows.get_or_init(|| RowsOfShapes::of(&self.texts));
+        let start = shape.checked_sub(1).map_or(0, |before| ends[before]);
+        &rows[start..ends[shape]]
     }
 
     fn lower_pieces(&self) -> &[u8] {

@@ -1,10 +1,12 @@
 //! Blocks of segments: which of them to read, and what of them matches.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use db::{DbError, TenantTx};
-use futures_util::future::join;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesOrdered;
 
 use super::{Goal, Place, Scan, stretch};
 use crate::reader::Projection;
@@ -218,7 +220,8 @@ impl Scan<'_> {
         Ok(left)
     }
 
-    /// Applies one part of each block's condition. The next blocks are fetched while those before them are matched.
+    /// Applies one part of each block's condition. The next blocks are fetched while those before them are matched, and wait
+    /// for their turn before those are done, so that no core waits for another.
     async fn narrow_by(
         &mut self,
         tx: &TenantTx<'_>,
@@ -226,7 +229,8 @@ impl Scan<'_> {
         open: Vec<(Chosen, blocks::Rows)>,
     ) -> Result<Vec<(Chosen, blocks::Rows)>, DbError> {
         let mut narrowed = Vec::with_capacity(open.len());
-        let mut matching = Vec::new();
+        let mut matching = FuturesOrdered::new();
+        let ahead = 2 * self.means.turns.cores();
         for step in open.chunks(STEP_BLOCKS) {
             let plan = Arc::clone(&self.plan);
             let columns = |chosen: &Chosen| &plan.condition(chosen.segment.place).parts()[part].columns;
@@ -234,10 +238,14 @@ impl Scan<'_> {
                 .iter()
                 .flat_map(|(chosen, _)| columns(chosen).iter().map(|column| stretch(chosen, *column)))
                 .collect();
-            let fetching = fetch::fetch(tx, self.means, &stretches);
-            let (stored, matched) = join(fetching, blocks::finish(std::mem::take(&mut matching))).await;
-            narrowed.extend(matched);
-            let stored = stored?;
+            let mut fetching = pin!(fetch::fetch(tx, self.means, &stretches));
+            let stored = loop {
+                tokio::select! {
+                    biased;
+                    stored = &mut fetching => break stored?,
+                    Some(matched) = matching.next() => narrowed.extend(matched),
+                }
+            };
             self.tally.bytes += stored.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
             let mut stored = stored.into_iter();
             let items: Vec<Narrowing> = step
@@ -252,9 +260,14 @@ impl Scan<'_> {
                 let done = blocks::narrow(&chosen, part, &stored, &mut rows);
                 (chosen, done.map(|()| rows))
             };
-            matching = blocks::begin((&self.means.turns, tx.org_id()), items, &job);
+            matching.extend(blocks::begin((&self.means.turns, tx.org_id()), items, &job));
+            while matching.len() > ahead
+                && let Some(matched) = matching.next().await
+            {
+                narrowed.extend(matched);
+            }
         }
-        narrowed.extend(blocks::finish(matching).await);
+        narrowed.extend(matching.collect::<Vec<_>>().await.into_iter().flatten());
         let mut left = Vec::with_capacity(narrowed.len());
         for (chosen, rows) in narrowed {
             match rows {

@@ -172,6 +172,11 @@ impl<'a> Folded<'a> {
         self.layout.shapes.len()
     }
 
+    /// How many rows have a shape.
+    pub(crate) fn rows_of(&self, shape: usize) -> usize {
+        self.layout.shapes[shape].rows as usize
+    }
+
     pub(crate) fn shape_of(&self, row: usize) -> usize {
         usize::from(self.layout.shape_of[row])
     }
