@@ -14,14 +14,6 @@ pub struct TextColumn {
 }
 
 impl TextColumn {
-    /// With room for so many rows, and bytes of text.
-    pub(crate) fn with_capacity(rows: usize, bytes: usize) -> Self {
-        Self {
-            ends: Vec::with_capacity(rows),
-            bytes: Vec::with_capacity(bytes),
-        }
-    }
-
     pub fn len(&self) -> usize {
         self.ends.len()
     }
@@ -60,24 +52,22 @@ impl TextColumn {
         TextView::new(&self.ends, &self.bytes)
     }
 
-    /// Adds the texts of another column after these.
-    pub(crate) fn append(&mut self, other: &Self) {
+    /// Adds other texts after these.
+    pub(crate) fn append(&mut self, others: TextView<'_>) {
         let offset = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(&other.bytes);
-        self.ends.extend(other.ends.iter().map(|end| end + offset));
+        self.bytes.extend_from_slice(others.bytes);
+        self.ends.extend(others.ends.iter().map(|end| end + offset));
+    }
+
+    /// Makes room for so many more rows, and bytes of text.
+    pub(crate) fn reserve(&mut self, rows: usize, bytes: usize) {
+        self.ends.reserve(rows);
+        self.bytes.reserve(bytes);
     }
 
     pub(crate) fn shrink_to_fit(&mut self) {
         self.ends.shrink_to_fit();
         self.bytes.shrink_to_fit();
-    }
-
-    /// A copy of the texts of a view.
-    pub(crate) fn copy(view: TextView<'_>) -> Self {
-        Self {
-            ends: view.ends.to_vec(),
-            bytes: view.bytes.to_vec(),
-        }
     }
 
     /// Forgets the texts and keeps the room.
@@ -154,10 +144,10 @@ impl Columns {
     pub fn append(&mut self, other: &Self) {
         self.ts.extend_from_slice(&other.ts);
         self.level.extend_from_slice(&other.level);
-        self.message.append(&other.message);
-        self.meta.append(&other.meta);
-        self.trace_id.append(&other.trace_id);
-        self.request_id.append(&other.request_id);
+        self.message.append(other.message.view());
+        self.meta.append(other.meta.view());
+        self.trace_id.append(other.trace_id.view());
+        self.request_id.append(other.request_id.view());
     }
 
     /// One of the columns of text; the message for a column that has none.

@@ -238,7 +238,7 @@ struct Means {
 
 impl Reader {
     /// `cache_bytes` is what word filters and blocks may take in memory, compressed as they are stored: of each line that is
-    /// searched often about 7 bytes for the filters, and 25 for its message.
+    /// searched often about 7 bytes for the filters, and 15 for its message.
     pub fn new(cache_bytes: u64) -> Self {
         Self {
             means: Means {

@@ -49,7 +49,7 @@ pub struct Config {
     pub search_answer_bytes: usize,
 
     /// Bytes of memory for what searches read of stored segments, compressed: of each line that is searched often about 7
-    /// for word filters, and 25 for its message.
+    /// for word filters, and 15 for its message.
     #[arg(long, env = "SEARCH_CACHE_BYTES", default_value_t = 117_440_512)]
     pub search_cache_bytes: u64,
 

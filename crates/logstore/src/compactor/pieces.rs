@@ -245,8 +245,7 @@ impl Lines {
             self.ids.extend(decoder.ids(block, first_id, part(Column::Id)?)?);
             self.arrived.resize(self.ids.len(), arrived);
             for column in [Column::Message, Column::Meta, Column::Trace, Column::Request] {
-                let texts = decoder.texts(block, column, part(column)?)?;
-                self.columns.text_mut(column).append(&texts);
+                decoder.append_texts(block, column, part(column)?, self.columns.text_mut(column))?;
             }
         }
         Ok(())

@@ -110,10 +110,24 @@ impl Decoder {
 
     /// One of the text columns.
     pub fn texts(&mut self, block: &Block, column: Column, stored: &[u8]) -> Result<TextColumn, Damaged> {
-        Ok(match self.view(block, column, stored)? {
-            Texts::Plain(view) => TextColumn::copy(view),
-            Texts::Folded(folded) => folded.unfold_all(),
-        })
+        let mut texts = TextColumn::default();
+        self.append_texts(block, column, stored, &mut texts)?;
+        Ok(texts)
+    }
+
+    /// The same, after what is in a column already.
+    pub(crate) fn append_texts(
+        &mut self,
+        block: &Block,
+        column: Column,
+        stored: &[u8],
+        into: &mut TextColumn,
+    ) -> Result<(), Damaged> {
+        match self.view(block, column, stored)? {
+            Texts::Plain(texts) => into.append(texts),
+            Texts::Folded(texts) => texts.unfold_all(into),
+        }
+        Ok(())
     }
 
     /// The same, where it was unpacked to: for looking at it once.

@@ -251,12 +251,11 @@ impl<'a> Folded<'a> {
         })
     }
 
-    /// All texts.
-    pub(crate) fn unfold_all(&self) -> TextColumn {
-        let mut texts = TextColumn::with_capacity(self.rows(), self.bytes);
+    /// Appends all texts.
+    pub(crate) fn unfold_all(&self, into: &mut TextColumn) {
+        into.reserve(self.rows(), self.bytes);
         for (shape, place) in self.places() {
-            texts.push_with(|text| self.unfold(shape, place, text));
+            into.push_with(|text| self.unfold(shape, place, text));
         }
-        texts
     }
 }
