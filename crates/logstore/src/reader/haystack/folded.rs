@@ -262,7 +262,9 @@ impl<'a> Edges<'a> {
     fn new(needle: &'a [u8]) -> Self {
         let of = |bytes: &[u8]| {
             let mut set = [false; 256];
-            bytes.iter().for_each(|byte| set[usize::from(*byte)] = true);
+            for byte in bytes {
+                set[usize::from(*byte)] = true;
+            }
             set
         };
         Self {

@@ -84,16 +84,14 @@ impl Folder {
             at = variable.end as usize;
         }
         put(text, at..text.len(), &mut self.key);
-        let shape = match self.shapes.get(&self.key) {
-            Some(shape) => *shape,
-            None => {
-                let shape = self.counts.len() as u16;
-                self.shapes.insert(self.key.clone(), shape);
-                self.counts.push(0);
-                put_shape(text, found, &mut self.heads, &mut self.pieces);
-                shape
-            }
-        };
+        let known = self.shapes.get(&self.key).copied();
+        let shape = known.unwrap_or_else(|| {
+            let shape = self.counts.len() as u16;
+            self.shapes.insert(self.key.clone(), shape);
+            self.counts.push(0);
+            put_shape(text, found, &mut self.heads, &mut self.pieces);
+            shape
+        });
         self.counts[usize::from(shape)] += 1;
         self.shape_of.push(shape);
         self.ends.push(self.variables.len() as u32);
