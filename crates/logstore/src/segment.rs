@@ -3,7 +3,8 @@
 //! # Format, version 3
 //!
 //! Version 2 has no folded texts, and its index does not state their bytes. Version 1 differs from that in its word filters,
-//! which told upper from lower case: they are not used any more.
+//! which told upper from lower case: they are not used any more. A later version than its own is damage to a reader, so those
+//! who read are updated before those who write.
 //!
 //! Rows are sorted by (time, id) and cut into blocks of at most [`BLOCK_ROWS`] rows and about [`BLOCK_BYTES`] of text.
 //! Each column is stored apart as the concatenation of its blocks, so that a reader fetches the blocks it needs of the

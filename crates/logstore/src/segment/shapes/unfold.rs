@@ -177,6 +177,7 @@ impl<'a> Folded<'a> {
         self.layout.shapes[shape].rows as usize
     }
 
+    /// The shape of a row.
     pub(crate) fn shape_of(&self, row: usize) -> usize {
         usize::from(self.layout.shape_of[row])
     }
