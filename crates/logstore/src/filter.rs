@@ -259,6 +259,29 @@ mod tests {
     }
 
     #[test]
+    fn what_was_in_the_block_before_is_listed_anew() {
+        let mut columns = Columns::default();
+        columns.message.push(b"the same words");
+        let mut builder = Builder::default();
+        for _ in 0..2 {
+            let mut filter = Vec::new();
+            builder.add_line(&columns, 0);
+            builder.finish(&mut filter);
+            assert!(may_contain(&filter, Term::Word("same").hash()));
+        }
+    }
+
+    #[test]
+    fn every_hash_is_kept_whatever_shares_its_place() {
+        let mut hashes = Hashes::default();
+        let all = [0, 1, LAST as u64 + 1, 1];
+        for hash in all {
+            hashes.insert(hash);
+        }
+        assert_eq!(hashes.all, HashSet::from_iter(all));
+    }
+
+    #[test]
     fn a_line_that_cannot_be_listed_whole_rules_nothing_out() {
         let wide: Vec<String> = (0..100).map(|i| format!(r#""k{i}":{i}"#)).collect();
         let filter = filter_of(&[("a", &format!("{{{}}}", wide.join(",")), "")]);
