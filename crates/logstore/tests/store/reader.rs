@@ -427,6 +427,46 @@ async fn every_page_of_every_search_equals_a_filter_and_a_sort(#[case] form: For
     }
 }
 
+/// Of many segments, some are fetched and some wait for their turn while others are matched.
+#[tokio::test]
+async fn a_search_through_many_segments_finds_what_each_holds() {
+    const SEGMENTS: usize = 160;
+    let test = TestDb::create().await;
+    let org_id = OrgId::generate();
+    let scopes = [new_scope(org_id), new_scope(org_id)];
+    let mut lines = Vec::new();
+    for segment in 0..SEGMENTS {
+        for line in 0..40 {
+            let ts = T0 + time::Duration::seconds((segment * 40 + line) as i64);
+            let what = if line == 7 { "needle" } else { "hay" };
+            lines.push(Stored::new(
+                scopes[segment % 2],
+                ts,
+                &format!("{what} in {segment}"),
+            ));
+        }
+    }
+    write(&test, &lines).await;
+    let plan = Ask {
+        query: "*eedl*".to_owned(),
+        limit: 2 * SEGMENTS,
+        ..everything(&scopes)
+    };
+    let mut conn = connection(&test).await;
+    let (messages, pages) = search_all(&mut conn, org_id, plan.clone()).await;
+    let read: u64 = pages.iter().map(|page| page.stats.blocks_read).sum();
+    assert!(read >= SEGMENTS as u64, "{read} blocks");
+    assert_eq!(messages, expected(&lines, &plan));
+    assert_eq!(messages.len(), SEGMENTS);
+    // Once fetched, nothing holds the blocks up but those ahead of them.
+    let reader = Reader::new(64 << 20);
+    let tx = conn.tenant_snapshot(org_id).await.unwrap();
+    for way in ["fetched", "remembered"] {
+        let counted = reader.count(&tx, &plan.plan()).await.unwrap();
+        assert_eq!(counted.lines, SEGMENTS as u64, "{way}");
+    }
+}
+
 #[tokio::test]
 async fn without_words_the_last_page_is_known_to_be_the_last() {
     let test = TestDb::create().await;
