@@ -1,17 +1,17 @@
 //! Segments: many lines of one scope as one row of PostgreSQL, column by column, compressed.
 //!
-//! # Format, version 3
+//! # Format, version 4
 //!
-//! Version 2 has no folded texts, and its index does not state their bytes. Version 1 differs from that in its word filters,
-//! which told upper from lower case: they are not used any more. A later version than its own is damage to a reader, so those
-//! who read are updated before those who write.
+//! Version 3 differs in its word filters, which have fewer bits. Version 2 has no folded texts besides, and its index does not
+//! state their bytes. Version 1 differs from that in its word filters, which told upper from lower case: they are not used any
+//! more. A later version than its own is damage to a reader, so those who read are updated before those who write.
 //!
 //! Rows are sorted by (time, id) and cut into blocks of at most [`BLOCK_ROWS`] rows and about [`BLOCK_BYTES`] of text.
 //! Each column is stored apart as the concatenation of its blocks, so that a reader fetches the blocks it needs of the
 //! columns it needs. The *index* says where they lie:
 //!
 //! ```text
-//! index   = version u8 (3) | blocks varint | block* | crc32 of all before, u32 LE
+//! index   = version u8 (4) | blocks varint | block* | crc32 of all before, u32 LE
 //! block   = rows varint | min_ts zigzag varint, relative to that of the block before | max_ts - min_ts varint
 //!         | lines per level, 6 varints | bytes of word filter varint | crc32 of the word filter u32 LE
 //!         | per column (ts, level, message, meta, trace, request, id):
@@ -69,7 +69,9 @@ pub const BLOCK_BYTES: usize = 4 << 20;
 pub const MAX_ROWS: usize = 65_536;
 pub const MAX_BYTES: usize = 32 << 20;
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
+/// Still read.
+const THIRD_VERSION: u8 = 3;
 /// Still read.
 const SECOND_VERSION: u8 = 2;
 /// Still read, without its word filters.

@@ -170,20 +170,17 @@ pub(super) fn lines(
     let (Some(block), [ts, level, id, texts @ ..]) = (chosen.entry(), stored) else {
         return Ok(Vec::new());
     };
-    let hits = keys(chosen, [ts, level, id], rows, plan, start)?;
-    if hits.is_empty() {
+    let (keys, rows): (Vec<Key>, Vec<u32>) = keys(chosen, [ts, level, id], rows, plan, start)?
+        .into_iter()
+        .unzip();
+    if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let (levels, texts) = Decoder::lend(|decoder| {
-        let mut columns = LineColumns::default();
-        for (column, stored) in projection.columns().zip(texts) {
-            *columns.of(column) = decoder.texts(block, column, stored)?;
-        }
-        Ok((decoder.levels(block, level)?, columns))
-    })?;
+    let columns = LineColumns::unpack(block, level, projection.columns().zip(texts), &rows)?;
     let scope = plan.scope(chosen.segment.place);
-    hits.into_iter()
-        .map(|(key, row)| texts.line(scope, key, &levels, row as usize))
+    (0..)
+        .zip(keys)
+        .map(|(nth, key)| columns.line(scope, key, nth))
         .collect()
 }
 

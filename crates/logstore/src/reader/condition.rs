@@ -10,7 +10,7 @@ use domain::words::certain_words;
 
 use super::leaf::{BlockTexts, Leaf, Texts};
 use super::merge::micros;
-use crate::filter::{self, Term};
+use crate::filter::{Filter, Term};
 use crate::segment::Column;
 
 /// A query as it applies to the lines of one service and environment.
@@ -162,7 +162,7 @@ impl Condition {
     }
 
     /// Whether a block with this word filter may hold a match.
-    pub(super) fn may_match(&self, filter: &[u8]) -> bool {
+    pub(super) fn may_match(&self, filter: &Filter<'_>) -> bool {
         self.terms.may_be_in(filter)
     }
 
@@ -328,10 +328,10 @@ impl Needed {
         }
     }
 
-    fn may_be_in(&self, words: &[u8]) -> bool {
+    fn may_be_in(&self, words: &Filter<'_>) -> bool {
         match self {
             Self::Anything => true,
-            Self::Term(hash) => filter::may_contain(words, *hash),
+            Self::Term(hash) => words.may_contain(*hash),
             Self::All(members) => members.iter().all(|needed| needed.may_be_in(words)),
             Self::Any(members) => members.iter().any(|needed| needed.may_be_in(words)),
         }

@@ -143,7 +143,7 @@ pub(super) fn listed(row: &Row, place: usize, scope: &SearchScope) -> Result<Lis
     };
     let index = Index::parse(row.try_get("index_col")?);
     let has_filter =
-        row.get::<_, bool>("has_filter") && index.as_ref().is_ok_and(|index| index.has_usable_filters);
+        row.get::<_, bool>("has_filter") && index.as_ref().is_ok_and(|index| index.filter_probes.is_some());
     Ok(Listed {
         place,
         address: Address {

@@ -202,8 +202,9 @@ async fn rows_of_segments(
         })
         .collect();
     let mut lines = Lines::new();
-    let decoding = blocks::begin((&means.turns, tx.org_id()), jobs, &|job: Job| {
-        (job.chosen.clone(), decode(&job))
+    let decoding = blocks::begin((&means.turns, tx.org_id()), jobs, &|mut job: Job| {
+        let decoded = decode(&mut job);
+        (job.chosen, decoded)
     });
     for (chosen, decoded) in blocks::finish(decoding).await {
         match decoded {
@@ -238,32 +239,25 @@ struct Job {
     stored: Vec<Bytes>,
 }
 
-fn decode(job: &Job) -> Result<Vec<(usize, Line)>, Damaged> {
-    let (Some(block), [level, message, meta, trace, request]) = (job.chosen.entry(), &job.stored[..]) else {
+fn decode(job: &mut Job) -> Result<Vec<(usize, Line)>, Damaged> {
+    let (Some(block), Some((level, texts))) = (job.chosen.entry(), job.stored.split_first()) else {
         return Ok(Vec::new());
     };
-    let (levels, texts) = Decoder::lend(|decoder| {
-        let levels = decoder.levels(block, level)?;
-        let mut texts = |column, stored: &Bytes| decoder.texts(block, column, stored);
-        Ok((
-            levels,
-            LineColumns {
-                message: texts(Column::Message, message)?,
-                meta: texts(Column::Meta, meta)?,
-                trace_id: texts(Column::Trace, trace)?,
-                request_id: texts(Column::Request, request)?,
-            },
-        ))
-    })?;
-    job.lines
-        .iter()
-        .map(|(place, row, key)| Ok((*place, texts.line(&job.scope, *key, &levels, *row as usize)?)))
+    job.lines.sort_unstable_by_key(|(_, row, _)| *row);
+    let rows: Vec<u32> = job.lines.iter().map(|(_, row, _)| *row).collect();
+    let texts = COLUMNS.into_iter().skip(1).zip(texts);
+    let columns = LineColumns::unpack(block, level, texts, &rows)?;
+    (0..)
+        .zip(&job.lines)
+        .map(|(nth, (place, _, key))| Ok((*place, columns.line(&job.scope, *key, nth)?)))
         .collect()
 }
 
-/// The texts of a block's lines, unpacked; empty where they were not asked for.
+/// Lines of a block, unpacked; texts are empty where they were not asked for.
 #[derive(Default)]
 pub(super) struct LineColumns {
+    /// By [`Level::code`].
+    levels: Vec<u8>,
     message: TextColumn,
     meta: TextColumn,
     trace_id: TextColumn,
@@ -271,34 +265,52 @@ pub(super) struct LineColumns {
 }
 
 impl LineColumns {
-    pub(super) fn of(&mut self, column: Column) -> &mut TextColumn {
-        match column {
-            Column::Message | Column::Ts | Column::Level | Column::Id => &mut self.message,
-            Column::Meta => &mut self.meta,
-            Column::Trace => &mut self.trace_id,
-            Column::Request => &mut self.request_id,
-        }
+    /// Unpacks these rows, which rise, of the levels and of some columns of text.
+    pub(super) fn unpack<'a>(
+        block: &Block,
+        level: &[u8],
+        texts: impl Iterator<Item = (Column, &'a Bytes)>,
+        rows: &[u32],
+    ) -> Result<Self, Damaged> {
+        Decoder::lend(|decoder| {
+            let levels = decoder.levels(block, level)?;
+            let mut columns = Self {
+                levels: rows
+                    .iter()
+                    .filter_map(|row| levels.get(*row as usize).copied())
+                    .collect(),
+                ..Self::default()
+            };
+            for (column, stored) in texts {
+                let unpacked = decoder.texts_of(block, column, stored, rows)?;
+                match column {
+                    Column::Message => columns.message = unpacked,
+                    Column::Meta => columns.meta = unpacked,
+                    Column::Trace => columns.trace_id = unpacked,
+                    Column::Request => columns.request_id = unpacked,
+                    Column::Ts | Column::Level | Column::Id => {}
+                }
+            }
+            Ok(columns)
+        })
     }
 
-    /// `levels` are those of the block.
-    pub(super) fn line(
-        &self,
-        scope: &SearchScope,
-        key: Key,
-        levels: &[u8],
-        row: usize,
-    ) -> Result<Line, Damaged> {
-        let level = levels.get(row).and_then(|code| Level::from_code((*code).into()));
+    /// The line of one of the rows, by its place among them.
+    pub(super) fn line(&self, scope: &SearchScope, key: Key, nth: usize) -> Result<Line, Damaged> {
+        let level = self
+            .levels
+            .get(nth)
+            .and_then(|code| Level::from_code((*code).into()));
         Ok(Line {
             id: LogId(key.id),
             service_id: scope.service_id,
             environment_id: scope.environment_id,
             ts: key.at(),
             level: level.ok_or(Damaged("level is none"))?,
-            message: String::from_utf8_lossy(self.message.get(row)).into_owned(),
-            meta: raw_json(self.meta.get(row))?,
-            trace_id: text(self.trace_id.get(row)),
-            request_id: text(self.request_id.get(row)),
+            message: String::from_utf8_lossy(self.message.get(nth)).into_owned(),
+            meta: raw_json(self.meta.get(nth))?,
+            trace_id: text(self.trace_id.get(nth)),
+            request_id: text(self.request_id.get(nth)),
         })
     }
 }

@@ -5,7 +5,8 @@ use domain::ids::{EnvironmentId, LogId, ServiceId};
 use domain::level::Level;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
-use tokio_postgres::{Portal, Row};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Portal, Row, RowStream};
 
 use super::condition::Condition;
 use super::leaf::Texts;
@@ -34,6 +35,21 @@ pub const SQL: &str = "
         LIMIT $9
     ) AS l";
 
+/// Rows that PostgreSQL makes at a time: what is wasted when a search stops early.
+pub(super) const STEP_ROWS: usize = 512;
+
+/// Rows that were asked for.
+pub(super) struct Opened {
+    pub(super) first: RowStream,
+    /// Where further steps come from, if one may not be all.
+    pub(super) portal: Option<Portal>,
+}
+
+/// The next step of rows.
+pub(super) async fn step(tx: &TenantTx<'_>, portal: &Portal) -> Result<RowStream, DbError> {
+    Ok(tx.query_portal_raw(portal, STEP_ROWS as i32).await?)
+}
+
 /// Opens a read of the next rows of these scopes.
 pub(super) async fn open(
     tx: &TenantTx<'_>,
@@ -42,7 +58,7 @@ pub(super) async fn open(
     streams: &[Stream],
     per_scope: usize,
     projection: Projection,
-) -> Result<Portal, DbError> {
+) -> Result<Opened, DbError> {
     let scopes: Vec<&SearchScope> = places.iter().map(|place| plan.scope(*place)).collect();
     let service_ids: Vec<ServiceId> = scopes.iter().map(|scope| scope.service_id).collect();
     let environment_ids: Vec<EnvironmentId> = scopes.iter().map(|scope| scope.environment_id).collect();
@@ -65,22 +81,28 @@ pub(super) async fn open(
     looked_at.sort_unstable();
     looked_at.dedup();
     let statement = tx.prepare_cached(SQL).await?;
-    Ok(tx
-        .bind(
-            &statement,
-            &[
-                &tx.org_id(),
-                &service_ids,
-                &environment_ids,
-                &oldest,
-                &before_ts,
-                &before_id,
-                &levels,
-                &looked_at,
-                &(per_scope as i64),
-            ],
-        )
-        .await?)
+    let org_id = tx.org_id();
+    let per_scope = per_scope as i64;
+    let params: [&(dyn ToSql + Sync); 9] = [
+        &org_id,
+        &service_ids,
+        &environment_ids,
+        &oldest,
+        &before_ts,
+        &before_id,
+        &levels,
+        &looked_at,
+        &per_scope,
+    ];
+    if per_scope as usize * places.len() < STEP_ROWS {
+        let first = tx.query_raw(&statement, params).await?;
+        return Ok(Opened { first, portal: None });
+    }
+    let portal = tx.bind(&statement, &params).await?;
+    Ok(Opened {
+        first: step(tx, &portal).await?,
+        portal: Some(portal),
+    })
 }
 
 /// One row as it was read.

@@ -8,11 +8,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use db::{DbError, TenantTx};
+use futures_util::try_join;
 use time::OffsetDateTime;
 
 use super::blocks::{self, Chosen};
-use super::directory::{self, Listed};
+use super::directory::{self, Listed, Page};
 use super::fetch::Stretch;
 use super::merge::{self, At, Heap, Key, OutOfOrder, Stream, micros};
 use super::{Line, Means, Partial, Plan, Projection};
@@ -32,6 +34,9 @@ pub const PLANNER_SQL: &str = "
 /// Segments of a scope that the first page of the directory lists; each further page lists four times as many.
 const FIRST_PAGE: usize = 8;
 const LONGEST_PAGE: usize = 2_048;
+/// Segments of all scopes that the first page lists where filters may rule most of them out: a page costs about as much as
+/// the indexes of a hundred segments on it.
+const FIRST_PAGE_BY_TERMS: usize = 256;
 
 /// Where a match is to be found.
 #[derive(Clone, Debug)]
@@ -128,6 +133,12 @@ impl<'a> Scan<'a> {
         let watermark = tx.query_one(&statement, &[]).await?.get("watermark");
         let end = Key::before(micros(plan.to));
         let start = plan.cursor.map_or(end, |cursor| end.min(cursor.into()));
+        let has_terms = plan.scopes.iter().any(|(_, condition)| condition.has_terms());
+        let page_size = if has_terms {
+            (FIRST_PAGE_BY_TERMS / plan.scopes.len()).max(FIRST_PAGE)
+        } else {
+            FIRST_PAGE
+        };
         let streams = || {
             let ranges = (0..plan.scopes.len()).map(|place| plan.range(place, start));
             ranges.map(|(oldest, start)| Stream::new(start, oldest)).collect()
@@ -139,7 +150,7 @@ impl<'a> Scan<'a> {
             rows: streams(),
             directories: streams(),
             pages: vec![Key::after(i64::MAX); plan.scopes.len()],
-            page_size: FIRST_PAGE,
+            page_size,
             segments: Heap::new(),
             matched: Heap::new(),
             found: VecDeque::new(),
@@ -279,10 +290,18 @@ impl<'a> Scan<'a> {
                 .iter()
                 .any(|place| Some(streams[*place].position) == watermark)
         };
-        if at_top(&self.directories, &directories) {
-            self.list(tx, &directories).await?;
-        } else if at_top(&self.rows, &rows) {
-            self.read_rows(tx, &rows, deadline).await?;
+        let (lists, reads_rows) = (at_top(&self.directories, &directories), at_top(&self.rows, &rows));
+        if lists && reads_rows {
+            // Asked for together, since an answer of a few rows takes as long as the way there and back.
+            let (page, opened) = try_join!(self.page(tx, &directories), self.open_rows(tx, &rows))?;
+            self.take_page(&directories, page);
+            self.read_rows(tx, &rows, opened, deadline).await?;
+        } else if lists {
+            let page = self.page(tx, &directories).await?;
+            self.take_page(&directories, page);
+        } else if reads_rows {
+            let opened = self.open_rows(tx, &rows).await?;
+            self.read_rows(tx, &rows, opened, deadline).await?;
         } else if watermark.is_some_and(|watermark| head.is_none_or(|head| watermark > head)) {
             self.read_blocks(tx).await?;
         }
@@ -290,10 +309,14 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// Lists the next segments of these scopes.
-    async fn list(&mut self, tx: &TenantTx<'_>, places: &[usize]) -> Result<(), DbError> {
+    /// Reads the next page of these scopes' directories.
+    async fn page(&self, tx: &TenantTx<'_>, places: &[usize]) -> Result<Page, DbError> {
         let asked: Vec<(usize, Key)> = places.iter().map(|place| (*place, self.pages[*place])).collect();
-        let page = directory::read(tx, &self.plan, &asked, self.page_size).await?;
+        directory::read(tx, &self.plan, &asked, self.page_size).await
+    }
+
+    /// Takes in what it lists.
+    fn take_page(&mut self, places: &[usize], page: Page) {
         self.page_size = (self.page_size * 4).min(LONGEST_PAGE);
         for (place, next) in places.iter().zip(page.next) {
             let stream = &mut self.directories[*place];
@@ -308,7 +331,6 @@ impl<'a> Scan<'a> {
         for segment in page.segments {
             self.add(segment);
         }
-        Ok(())
     }
 
     /// Puts a listed segment among those to be read, at its newest block that may matter.
@@ -325,11 +347,12 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Puts the newest block before `end` that levels and times do not rule out among those to be read.
+    /// Puts the newest block before `end` that nothing known rules out among those to be read.
     fn push_block(&mut self, segment: Arc<Listed>, end: usize) {
         let Ok(index) = &segment.index else { return };
         let (oldest, start) = self.plan.range(segment.place, self.start);
         let condition = self.plan.condition(segment.place);
+        let filters = self.filters_of(&segment);
         for number in (0..end).rev() {
             let block = &index.blocks[number];
             if block.max_ts < oldest {
@@ -339,7 +362,8 @@ impl<'a> Scan<'a> {
             let has_level = (0..)
                 .zip(&block.level_counts)
                 .any(|(level, count)| *count > 0 && condition.wants_code(level));
-            if starts_too_late || !has_level {
+            let may_match = |filters: &Bytes| condition.may_match(&index.filter(block, filters));
+            if starts_too_late || !has_level || !filters.as_ref().is_none_or(may_match) {
                 self.tally.pruned += 1;
                 continue;
             }

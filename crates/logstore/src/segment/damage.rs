@@ -86,6 +86,9 @@ pub(super) fn as_earlier_version(segment: &Encoded, version: u8) -> Vec<u8> {
             put_varint(&mut index, part.stored as u64);
             put_varint(&mut index, part.raw as u64);
             index.extend_from_slice(&part.crc.to_le_bytes());
+            if version == THIRD_VERSION && column.is_text() {
+                put_varint(&mut index, 0);
+            }
         }
         ts_before = block.min_ts;
     }

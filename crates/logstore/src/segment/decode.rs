@@ -115,7 +115,23 @@ impl Decoder {
         Ok(texts)
     }
 
-    /// The same, after what is in a column already.
+    /// The same of some rows, which rise.
+    pub(crate) fn texts_of(
+        &mut self,
+        block: &Block,
+        column: Column,
+        stored: &[u8],
+        rows: &[u32],
+    ) -> Result<TextColumn, Damaged> {
+        let mut texts = TextColumn::default();
+        match self.view(block, column, stored)? {
+            Texts::Plain(all) => rows.iter().for_each(|row| texts.push(all.get(*row as usize))),
+            Texts::Folded(all) => all.unfold_these(rows, &mut texts),
+        }
+        Ok(texts)
+    }
+
+    /// The same of all rows, after what is in a column already.
     pub(crate) fn append_texts(
         &mut self,
         block: &Block,

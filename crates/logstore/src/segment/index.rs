@@ -3,7 +3,10 @@
 use std::ops::Range;
 
 use super::varint::{take, take_varint, unzigzag};
-use super::{BLOCK_ROWS, COLUMNS, Column, Damaged, FIRST_VERSION, LEVELS, SECOND_VERSION, VERSION};
+use super::{
+    BLOCK_ROWS, COLUMNS, Column, Damaged, FIRST_VERSION, LEVELS, SECOND_VERSION, THIRD_VERSION, VERSION,
+};
+use crate::filter::{Filter, Probes};
 
 /// A block holds at least one line, which may have the largest message and metadata that are taken, and a margin.
 const MAX_BLOCK_RAW: u64 = 64 << 20;
@@ -11,8 +14,8 @@ const MAX_BLOCK_RAW: u64 = 64 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
     pub blocks: Vec<Block>,
-    /// What its word filters rule out is not there.
-    pub has_usable_filters: bool,
+    /// How its word filters are to be asked; none if they are not used any more.
+    pub filter_probes: Option<Probes>,
 }
 
 /// Neighbouring rows of a segment.
@@ -50,10 +53,11 @@ impl Index {
             return Err(Damaged("index checksum differs"));
         }
         let mut rest = body;
-        let (has_usable_filters, states_texts) = match take(&mut rest, 1)? {
-            [VERSION] => (true, true),
-            [SECOND_VERSION] => (true, false),
-            [FIRST_VERSION] => (false, false),
+        let (filter_probes, states_texts) = match take(&mut rest, 1)? {
+            [VERSION] => (Some(Probes::CURRENT), true),
+            [THIRD_VERSION] => (Some(Probes::OF_TWELVE), true),
+            [SECOND_VERSION] => (Some(Probes::OF_TWELVE), false),
+            [FIRST_VERSION] => (None, false),
             _ => return Err(Damaged("index version is unknown")),
         };
         let mut at = Position::default();
@@ -66,10 +70,18 @@ impl Index {
         if rest.is_empty() {
             Ok(Self {
                 blocks,
-                has_usable_filters,
+                filter_probes,
             })
         } else {
             Err(Damaged("index has trailing bytes"))
+        }
+    }
+
+    /// The word filter of one of its blocks, among those of all. One that is shorter than the index says rules nothing out.
+    pub fn filter<'a>(&self, block: &Block, all: &'a [u8]) -> Filter<'a> {
+        Filter {
+            bits: all.get(block.filter_range()).unwrap_or_default(),
+            probes: self.filter_probes.unwrap_or(Probes::CURRENT),
         }
     }
 

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::columns::{Columns, TextColumn};
+use crate::filter::Probes;
 
 /// Time, level, message, metadata, trace, request, id.
 pub(super) type Line = (i64, u8, String, String, String, String, i64);
@@ -143,6 +144,25 @@ proptest! {
     }
 
     #[test]
+    fn some_rows_are_unpacked_as_all_of_them_are(lines in lines(), picks in prop::collection::vec(any::<bool>(), 100)) {
+        let (columns, ids) = columns(&lines);
+        let segment = Encoder::with_filters().unwrap().encode(&columns, Ids::Each(&ids)).unwrap();
+        let mut decoder = Decoder::new().unwrap();
+        for block in &Index::parse(&segment.index).unwrap().blocks {
+            let rows: Vec<u32> = (0..block.rows).filter(|row| picks[*row as usize]).collect();
+            for column in Column::ALL.into_iter().filter(|column| column.is_text()) {
+                let stored = &segment.columns[column as usize][block.range(column)];
+                let all = decoder.texts(block, column, stored).unwrap();
+                let some = decoder.texts_of(block, column, stored, &rows).unwrap();
+                prop_assert_eq!(some.len(), rows.len());
+                for (nth, row) in rows.iter().enumerate() {
+                    prop_assert_eq!(some.get(nth), all.get(*row as usize));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn ids_in_sequence_follow_the_order_of_time_and_of_arrival(lines in lines(), first_id in number()) {
         let (columns, _) = columns(&lines);
         let segment = Encoder::new().unwrap().encode(&columns, Ids::From(first_id)).unwrap();
@@ -264,17 +284,16 @@ fn the_last_of_all_ids_is_an_id_like_any_other() {
 }
 
 #[rstest::rstest]
-#[case(1, false)]
-#[case(2, true)]
-fn segments_of_earlier_versions_are_read(#[case] version: u8, #[case] has_usable_filters: bool) {
+#[case(1, None)]
+#[case(2, Some(Probes::OF_TWELVE))]
+#[case(3, Some(Probes::OF_TWELVE))]
+fn segments_of_earlier_versions_are_read(#[case] version: u8, #[case] filter_probes: Option<Probes>) {
     let text = str::to_owned;
     let (columns, ids) = columns(&[(5, 2, text("m"), text("{}"), text("t"), text("r"), 1)]);
     let mut segment = Encoder::new().unwrap().encode(&columns, Ids::Each(&ids)).unwrap();
-    assert!(Index::parse(&segment.index).unwrap().has_usable_filters);
+    let probes = |segment: &Encoded| Index::parse(&segment.index).unwrap().filter_probes;
+    assert_eq!(probes(&segment), Some(Probes::CURRENT));
     segment.index = damage::as_earlier_version(&segment, version);
-    assert_eq!(
-        Index::parse(&segment.index).unwrap().has_usable_filters,
-        has_usable_filters
-    );
+    assert_eq!(probes(&segment), filter_probes);
     assert_eq!(decode(&segment).unwrap(), expected(&columns, &ids));
 }

@@ -9,32 +9,36 @@ use futures_util::TryStreamExt as _;
 
 use super::{Goal, Place, Scan};
 use crate::reader::merge::At;
-use crate::reader::rows::{self, Scanned};
+use crate::reader::rows::{self, Opened, STEP_ROWS, Scanned};
 
 /// Rows of one round, all scopes together; rounds grow up to this.
 const MAX_ROUND_ROWS: usize = 16_384;
 /// A scope is asked for at least this many rows, so that many scopes do not mean many rounds.
 const MIN_SCOPE_ROWS: usize = 16;
-/// Rows that PostgreSQL makes at a time: what is wasted when a search stops early.
-const STEP_ROWS: i32 = 512;
 /// Text that is gathered before it is matched, in bytes (a single message may be longer).
 const CHUNK_BYTES: usize = 1_048_576;
 
 impl Scan<'_> {
-    /// Reads the next loose rows of these scopes.
+    /// Asks for the next loose rows of these scopes.
+    pub(super) async fn open_rows(&self, tx: &TenantTx<'_>, places: &[usize]) -> Result<Opened, DbError> {
+        let per_scope = self.rows_per_scope(places.len());
+        rows::open(tx, &self.plan, places, &self.rows, per_scope, self.projection()).await
+    }
+
+    /// Reads the rows that were asked for.
     pub(super) async fn read_rows(
         &mut self,
         tx: &TenantTx<'_>,
         places: &[usize],
+        Opened { first, portal }: Opened,
         deadline: Instant,
     ) -> Result<(), DbError> {
         let per_scope = self.rows_per_scope(places.len());
-        let plan = Arc::clone(&self.plan);
-        let portal = rows::open(tx, &plan, places, &self.rows, per_scope, self.projection()).await?;
         let mut counts = vec![0; places.len()];
         let mut reached = 0;
-        loop {
-            let mut rows = std::pin::pin!(tx.query_portal_raw(&portal, STEP_ROWS).await?);
+        let mut next = Some(first);
+        while let Some(step) = next.take() {
+            let mut rows = std::pin::pin!(step);
             let (mut read, mut chunk, mut chunk_bytes) = (0, Vec::new(), 0);
             while let Some(row) = rows.try_next().await? {
                 let row = Scanned::read(&row)?;
@@ -53,10 +57,10 @@ impl Scan<'_> {
             self.tally.rows += read as u64;
             if read < STEP_ROWS {
                 reached = places.len(); // every scope gave what it has
-                break;
-            }
-            if self.row_rounds > 0 && Instant::now() >= deadline {
-                break;
+            } else if let Some(portal) = &portal
+                && (self.row_rounds == 0 || Instant::now() < deadline)
+            {
+                next = Some(rows::step(tx, portal).await?);
             }
         }
         for (which, place) in places.iter().enumerate().take(reached) {

@@ -110,68 +110,45 @@ impl Scan<'_> {
             && let Some(next) = self.segments.peek()
             && floor.is_none_or(|floor| next.key > floor)
         {
-            let segment = Arc::clone(&next.what.segment);
-            let number = next.what.block;
-            let id = segment.address.id;
-            if self.plan.condition(segment.place).has_terms()
-                && segment.has_filter
-                && self.means.cache.get(filters_of(id)).is_none()
-                && asked_for != Some(id)
-            {
+            let id = next.what.segment.address.id;
+            if self.misses_filters(&next.what.segment) && asked_for != Some(id) {
                 self.fetch_filters(tx).await?;
-                // Where the cache has no room for it, the block is read.
+                // Where the cache has no room for them, the block is read.
                 asked_for = Some(id);
                 continue;
             }
-            self.segments.pop();
-            let candidate = Chosen {
-                segment: Arc::clone(&segment),
-                block: number,
+            let Some(At { what, .. }) = self.segments.pop() else {
+                break;
             };
-            self.push_block(segment, number);
-            if self.is_ruled_out(&candidate) {
-                self.tally.pruned += 1;
-                continue;
-            }
-            bytes += candidate
-                .entry()
-                .map_or(0, |block| block.range(Column::Message).len());
-            chosen.push(candidate);
+            self.push_block(Arc::clone(&what.segment), what.block);
+            bytes += what.entry().map_or(0, |block| block.range(Column::Message).len());
+            chosen.push(what);
         }
         Ok(chosen)
     }
 
-    fn is_ruled_out(&self, candidate: &Chosen) -> bool {
-        let condition = self.plan.condition(candidate.segment.place);
-        if !condition.has_terms() || !candidate.segment.has_filter {
-            return false;
-        }
-        let (Some(filter), Some(block)) = (
-            self.means.cache.get(filters_of(candidate.segment.address.id)),
-            candidate.entry(),
-        ) else {
-            return false;
-        };
-        // A filter that is shorter than its index says rules nothing out.
-        let filter = filter.get(block.filter_range()).unwrap_or_default();
-        !condition.may_match(filter)
+    /// The filters of all blocks of a segment, if a search needs them and they are remembered.
+    pub(super) fn filters_of(&self, segment: &Listed) -> Option<Bytes> {
+        self.needs_filters(segment)
+            .then(|| self.means.cache.get(filters_part(segment.address.id)))
+            .flatten()
     }
 
-    /// Brings the filters of the segments that come next into the cache.
+    fn needs_filters(&self, segment: &Listed) -> bool {
+        segment.has_filter && self.plan.condition(segment.place).has_terms()
+    }
+
+    fn misses_filters(&self, segment: &Listed) -> bool {
+        self.needs_filters(segment) && self.filters_of(segment).is_none()
+    }
+
+    /// Brings the filters of the segments that come next into the cache, and moves on those of whose blocks they rule out the
+    /// newest.
     async fn fetch_filters(&mut self, tx: &TenantTx<'_>) -> Result<(), DbError> {
         let mut wanted: Vec<&At<Chosen>> = self
             .segments
             .iter()
-            .filter(|at| {
-                let condition = self.plan.condition(at.what.segment.place);
-                condition.has_terms()
-                    && at.what.segment.has_filter
-                    && self
-                        .means
-                        .cache
-                        .get(filters_of(at.what.segment.address.id))
-                        .is_none()
-            })
+            .filter(|at| self.misses_filters(&at.what.segment))
             .collect();
         wanted.sort_by_key(|at| std::cmp::Reverse(at.key));
         wanted.truncate(FILTERS_AT_A_TIME);
@@ -194,7 +171,12 @@ impl Scan<'_> {
             } else {
                 Bytes::new()
             };
-            self.means.cache.remember(filters_of(segment.address.id), filter);
+            self.means
+                .cache
+                .remember(filters_part(segment.address.id), filter);
+        }
+        for at in std::mem::take(&mut self.segments) {
+            self.push_block(at.what.segment, at.what.block + 1);
         }
         Ok(())
     }
@@ -383,6 +365,6 @@ fn has_intact_filters(segment: &Listed, filters: &[u8]) -> bool {
 }
 
 /// The filters of all blocks of a segment, which are kept as one.
-fn filters_of(segment: i64) -> Part {
+fn filters_part(segment: i64) -> Part {
     (segment, fetch::FILTER, 0)
 }

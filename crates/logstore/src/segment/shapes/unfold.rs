@@ -252,6 +252,18 @@ impl<'a> Folded<'a> {
         })
     }
 
+    /// Appends the texts of these rows, which rise.
+    pub(crate) fn unfold_these(&self, rows: &[u32], into: &mut TextColumn) {
+        let mut wanted = rows.iter().map(|row| *row as usize).peekable();
+        for (row, (shape, place)) in self.places().enumerate() {
+            if wanted.next_if_eq(&row).is_some() {
+                into.push_with(|text| self.unfold(shape, place, text));
+            } else if wanted.peek().is_none() {
+                return;
+            }
+        }
+    }
+
     /// Appends all texts.
     pub(crate) fn unfold_all(&self, into: &mut TextColumn) {
         into.reserve(self.rows(), self.bytes);
