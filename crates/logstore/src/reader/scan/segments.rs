@@ -23,6 +23,9 @@ const MAX_ROUND_BLOCKS: usize = 64;
 const MAX_VISITED_BLOCKS: usize = 4;
 /// Blocks that are fetched at a time, while those before them are matched.
 const STEP_BLOCKS: usize = 16;
+/// Of so few blocks that filters let pass all columns are asked for at once: there is a match in nearly every one, and each
+/// time that PostgreSQL is asked takes as long as reading two of them.
+const MAX_LIKELY_BLOCKS: usize = 4;
 /// Bytes of compressed text of a round.
 const MAX_ROUND_BYTES: usize = 16 << 20;
 /// Filters fetched at a time: about 60 KB each.
@@ -216,10 +219,20 @@ impl Scan<'_> {
         for step in open.chunks(STEP_BLOCKS) {
             let plan = Arc::clone(&self.plan);
             let columns = |chosen: &Chosen| &plan.condition(chosen.segment.place).parts()[part].columns;
-            let stretches: Vec<Stretch<'_>> = step
+            let mut stretches: Vec<Stretch<'_>> = step
                 .iter()
                 .flat_map(|(chosen, _)| columns(chosen).iter().map(|column| stretch(chosen, *column)))
                 .collect();
+            let looked_at = stretches.len();
+            if self.goal == Goal::Newest && open.len() <= MAX_LIKELY_BLOCKS {
+                for (chosen, _) in step
+                    .iter()
+                    .filter(|(chosen, _)| self.needs_filters(&chosen.segment))
+                {
+                    let others = Column::ALL.into_iter().filter(|of| !columns(chosen).contains(of));
+                    stretches.extend(others.map(|column| stretch(chosen, column)));
+                }
+            }
             let mut fetching = pin!(fetch::fetch(tx, self.means, &stretches));
             let stored = loop {
                 tokio::select! {
@@ -228,8 +241,9 @@ impl Scan<'_> {
                     Some(matched) = matching.next() => narrowed.extend(matched),
                 }
             };
+            let stored = stored.get(..looked_at).unwrap_or_default();
             self.tally.bytes += stored.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
-            let mut stored = stored.into_iter();
+            let mut stored = stored.iter().cloned();
             let items: Vec<Narrowing> = step
                 .iter()
                 .map(|(chosen, rows)| {
