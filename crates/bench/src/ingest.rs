@@ -173,16 +173,7 @@ async fn references(
 ) -> anyhow::Result<()> {
     report.section("reference points: PostgreSQL itself, client included");
     let db = &target.stack.db;
-    let mut copy = 0.0_f64;
-    for connections in [1, 4] {
-        let speed = reference::copy(db, Layout::Unindexed, connections, corpus, sender).await?;
-        report.add(
-            format!("COPY, no index, {connections} connections"),
-            speed,
-            "lines/s",
-        );
-        copy = copy.max(speed);
-    }
+    let copy = reference::fastest_copy(db, corpus, sender, report).await?;
     let few = &corpus[..corpus.len().min(200_000)];
     let classical = reference::copy(db, Layout::Classical, 4, few, sender).await?;
     report.add(

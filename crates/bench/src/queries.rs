@@ -16,6 +16,7 @@ use crate::corpus::{self, Line};
 use crate::cpu;
 use crate::load::{self, Pace, Request};
 use crate::questions::{self, Asks, Question, RUNS, WARM_UP, asking, scope_of};
+use crate::reference;
 use crate::report::Report;
 use crate::target::{Sender, Target};
 
@@ -29,7 +30,14 @@ pub(crate) async fn measure(
     end: OffsetDateTime,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    compact(target, report).await?;
+    let cost = compact(target, report).await?;
+    let few = &corpus[..corpus.len().min(1_000_000)];
+    let copied = reference::fastest_copy(&target.stack.db, few, &senders[0], report).await?;
+    report.add(
+        "CPU of both, of the time of such a COPY",
+        cost * copied / 1e6,
+        "x",
+    );
     let mut asking = Asking::begin(target, senders, end).await?;
     report.section("searches over 24 hours of one organisation, merged, warm");
     for question in questions::all(corpus) {
@@ -152,7 +160,8 @@ pub(crate) async fn visibility(
     Ok(())
 }
 
-pub(crate) async fn compact(target: &Target, report: &mut Report) -> anyhow::Result<()> {
+/// Merges all; returns how many microseconds of processors each line took.
+pub(crate) async fn compact(target: &Target, report: &mut Report) -> anyhow::Result<f64> {
     report.section("merging what was written");
     let config = CompactorConfig {
         rows_after: Duration::ZERO,
@@ -185,7 +194,7 @@ pub(crate) async fn compact(target: &Target, report: &mut Report) -> anyhow::Res
         bytes as f64 / stored.max(1) as f64,
         "bytes a line",
     );
-    Ok(())
+    Ok((own + cost.postgres) / lines * 1e6)
 }
 
 /// Merges as a service does, until it is dropped.

@@ -10,6 +10,7 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::corpus::Line;
+use crate::report::Report;
 use crate::target::Sender;
 
 /// A table like the classical one for logs.
@@ -49,6 +50,26 @@ pub(crate) async fn copy(
         .map(|(client, rows)| copy_rows(client, rows));
     futures_util::future::try_join_all(loads).await?;
     Ok(rows.len() as f64 / started.elapsed().as_secs_f64())
+}
+
+/// The same without an index, by as many connections as are fastest.
+pub(crate) async fn fastest_copy(
+    db: &TestDb,
+    lines: &[Line],
+    sender: &Sender,
+    report: &mut Report,
+) -> anyhow::Result<f64> {
+    let mut fastest = 0.0_f64;
+    for connections in [1, 4] {
+        let speed = copy(db, Layout::Unindexed, connections, lines, sender).await?;
+        report.add(
+            format!("COPY, no index, {connections} connections"),
+            speed,
+            "lines/s",
+        );
+        fastest = fastest.max(speed);
+    }
+    Ok(fastest)
 }
 
 /// Lines a second of the classical way: one INSERT of 200 rows per request, with the key's rate bucket upserted in the

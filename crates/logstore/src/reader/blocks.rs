@@ -42,7 +42,8 @@ impl Rows {
         matches!(self, Self::These(rows) if rows.is_empty())
     }
 
-    fn keep(&mut self, rows: Vec<u32>) {
+    /// Leaves those that are among these as well, which rise.
+    pub(super) fn keep(&mut self, rows: Vec<u32>) {
         *self = Self::These(match self {
             Self::All => rows,
             Self::These(before) => intersection(before, &rows),
@@ -85,12 +86,12 @@ pub(super) async fn finish<R>(running: Running<R>) -> Vec<R> {
     join_all(running).await.into_iter().flatten().collect()
 }
 
-/// Leaves the rows that meet a part of the condition; `stored` are its columns, in their order.
-pub(super) fn narrow(chosen: &Chosen, part: &Part, stored: &[Bytes], rows: &mut Rows) -> Result<(), Damaged> {
+/// The rows that meet a part of the condition, rising; `stored` are its columns, in their order.
+pub(super) fn matching(chosen: &Chosen, part: &Part, stored: &[Bytes]) -> Result<Vec<u32>, Damaged> {
     let Some(block) = chosen.entry() else {
-        return Ok(());
+        return Ok(Vec::new());
     };
-    let matching = Decoder::lend(|decoder| {
+    Decoder::lend(|decoder| {
         let mut texts = BlockTexts {
             rows: block.rows,
             ..BlockTexts::default()
@@ -117,9 +118,7 @@ pub(super) fn narrow(chosen: &Chosen, part: &Part, stored: &[Bytes], rows: &mut 
             texts.set(*column, Texts::Plain(copy.view()));
         }
         Ok(part.rows(&texts))
-    })?;
-    rows.keep(matching);
-    Ok(())
+    })
 }
 
 /// The keys of the rows that are left, if their level and time are wanted.

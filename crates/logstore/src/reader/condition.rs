@@ -7,6 +7,7 @@ use domain::level::Level;
 use domain::query::Expr;
 use domain::query::ast::{LevelRange, MessageTest, MetaTest, Test, TextField, TextTest, TimeRange};
 use domain::words::certain_words;
+use xxhash_rust::xxh3::Xxh3;
 
 use super::leaf::{BlockTexts, Leaf, Texts};
 use super::merge::micros;
@@ -30,6 +31,9 @@ pub struct Condition {
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     nodes: Vec<Node>,
+    /// Of what it asks: of any block the same rows meet parts of the same digest. Not one that nobody could forge, since lines
+    /// of one organisation are only looked for by its own questions.
+    pub(super) digest: u128,
     /// The columns that it looks at, each once, in the order of the segment.
     pub(super) columns: Vec<Column>,
 }
@@ -108,14 +112,19 @@ impl Condition {
             }
             other => {
                 let node = Node::new(&other);
+                let asked = format!("{other:?}");
                 let mut columns = Vec::new();
                 node.columns(&mut columns);
                 columns.sort_unstable_by_key(|column| *column as u8);
                 columns.dedup();
                 match self.parts.iter_mut().find(|part| part.columns == columns) {
-                    Some(part) => part.nodes.push(node),
+                    Some(part) => {
+                        part.nodes.push(node);
+                        part.digest = digest(part.digest, &asked);
+                    }
                     None => self.parts.push(Part {
                         nodes: vec![node],
+                        digest: digest(0, &asked),
                         columns,
                     }),
                 }
@@ -173,6 +182,14 @@ impl Condition {
             .flat_map(|part| &part.nodes)
             .all(|node| node.matches(line))
     }
+}
+
+/// Of what was asked before, and this as well.
+fn digest(before: u128, asked: &str) -> u128 {
+    let mut hasher = Xxh3::new();
+    hasher.update(&before.to_le_bytes());
+    hasher.update(asked.as_bytes());
+    hasher.digest128()
 }
 
 fn bit(level: Level) -> u8 {

@@ -15,7 +15,7 @@ use crate::reader::cache::Part;
 use crate::reader::directory::Listed;
 use crate::reader::fetch::{self, Stretch};
 use crate::reader::merge::{self, At, Key};
-use crate::segment::Column;
+use crate::segment::{Column, Damaged};
 
 /// Blocks of a round, which grows fourfold up to this: about 8 MB of compressed text.
 const MAX_ROUND_BLOCKS: usize = 64;
@@ -36,6 +36,9 @@ const KEY_COLUMNS: [Column; 3] = [Column::Ts, Column::Level, Column::Id];
 
 /// A block, what is left of it, and the columns that are looked at next.
 type Narrowing = (Chosen, blocks::Rows, Vec<Bytes>);
+
+/// A block, what was left of it, and its rows that meet what is asked next.
+type Matching = (Chosen, blocks::Rows, Result<Vec<u32>, Damaged>);
 
 impl Scan<'_> {
     /// Reads the blocks that are newest, as many as a round may.
@@ -205,16 +208,53 @@ impl Scan<'_> {
         Ok(left)
     }
 
-    /// Applies one part of each block's condition. The next blocks are fetched while those before them are matched, and wait
-    /// for their turn before those are done, so that no core waits for another.
+    /// Applies one part of each block's condition: looks for its rows only where they are not remembered.
     async fn narrow_by(
         &mut self,
         tx: &TenantTx<'_>,
         part: usize,
         open: Vec<(Chosen, blocks::Rows)>,
     ) -> Result<Vec<(Chosen, blocks::Rows)>, DbError> {
-        let mut narrowed = Vec::with_capacity(open.len());
-        let mut matching = FuturesOrdered::new();
+        let cache = &self.means.cache;
+        let plan = Arc::clone(&self.plan);
+        let digest = |chosen: &Chosen| plan.condition(chosen.segment.place).parts()[part].digest;
+        let (mut left, mut unknown) = (Vec::with_capacity(open.len()), Vec::new());
+        for (chosen, mut rows) in open {
+            match cache.matched(chosen.segment.address.id, chosen.block, digest(&chosen)) {
+                Some(matched) => {
+                    rows.keep(matched);
+                    left.push((chosen, rows));
+                }
+                None => unknown.push((chosen, rows)),
+            }
+        }
+        for (chosen, mut rows, matched) in self.look_for(tx, part, unknown).await? {
+            match matched {
+                Ok(matched) => {
+                    let id = chosen.segment.address.id;
+                    self.means
+                        .cache
+                        .remember_matched(id, chosen.block, digest(&chosen), &matched);
+                    rows.keep(matched);
+                    left.push((chosen, rows));
+                }
+                Err(damage) => self.tally.damaged = Some(blocks::report(&chosen.segment, &damage)),
+            }
+        }
+        left.retain(|(_, rows)| !rows.is_empty());
+        Ok(left)
+    }
+
+    /// Finds the rows of blocks that meet a part of their conditions. The next blocks are fetched while those before them are
+    /// matched, and wait for their turn before those are done, so that no core waits for another.
+    async fn look_for(
+        &mut self,
+        tx: &TenantTx<'_>,
+        part: usize,
+        open: Vec<(Chosen, blocks::Rows)>,
+    ) -> Result<Vec<Matching>, DbError> {
+        let mut found = Vec::with_capacity(open.len());
+        let mut looking = FuturesOrdered::new();
         let ahead = 2 * self.means.turns.cores();
         for step in open.chunks(STEP_BLOCKS) {
             let plan = Arc::clone(&self.plan);
@@ -238,7 +278,7 @@ impl Scan<'_> {
                 tokio::select! {
                     biased;
                     stored = &mut fetching => break stored?,
-                    Some(matched) = matching.next() => narrowed.extend(matched),
+                    Some(matched) = looking.next() => found.extend(matched),
                 }
             };
             let stored = stored.get(..looked_at).unwrap_or_default();
@@ -251,28 +291,20 @@ impl Scan<'_> {
                     (chosen.clone(), rows.clone(), stored)
                 })
                 .collect();
-            let job = move |(chosen, mut rows, stored): Narrowing| {
+            let job = move |(chosen, rows, stored): Narrowing| {
                 let part = &plan.condition(chosen.segment.place).parts()[part];
-                let done = blocks::narrow(&chosen, part, &stored, &mut rows);
-                (chosen, done.map(|()| rows))
+                let matching = blocks::matching(&chosen, part, &stored);
+                (chosen, rows, matching)
             };
-            matching.extend(blocks::begin((&self.means.turns, tx.org_id()), items, &job));
-            while matching.len() > ahead
-                && let Some(matched) = matching.next().await
+            looking.extend(blocks::begin((&self.means.turns, tx.org_id()), items, &job));
+            while looking.len() > ahead
+                && let Some(matched) = looking.next().await
             {
-                narrowed.extend(matched);
+                found.extend(matched);
             }
         }
-        narrowed.extend(matching.collect::<Vec<_>>().await.into_iter().flatten());
-        let mut left = Vec::with_capacity(narrowed.len());
-        for (chosen, rows) in narrowed {
-            match rows {
-                Ok(rows) if rows.is_empty() => {}
-                Ok(rows) => left.push((chosen, rows)),
-                Err(damage) => self.tally.damaged = Some(blocks::report(&chosen.segment, &damage)),
-            }
-        }
-        Ok(left)
+        found.extend(looking.collect::<Vec<_>>().await.into_iter().flatten());
+        Ok(found)
     }
 
     /// Unpacks the rows that are left.
