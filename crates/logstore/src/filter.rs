@@ -11,6 +11,7 @@ use foldhash::HashSet;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::columns::Columns;
+use crate::segment::Column;
 
 mod pairs;
 
@@ -30,6 +31,16 @@ pub enum Term<'a> {
 }
 
 impl Term<'_> {
+    /// Where it may be.
+    pub fn column(&self) -> Column {
+        match self {
+            Self::Word(_) => Column::Message,
+            Self::Pair(..) => Column::Meta,
+            Self::TraceId(_) => Column::Trace,
+            Self::RequestId(_) => Column::Request,
+        }
+    }
+
     pub fn hash(&self) -> u64 {
         match self {
             Self::Word(word) => words::hash(word.to_lowercase().as_bytes()),
@@ -111,7 +122,15 @@ pub struct Filter<'a> {
     pub probes: Probes,
 }
 
-impl Filter<'_> {
+impl<'a> Filter<'a> {
+    /// One that was built just now.
+    pub(crate) fn new(bits: &'a [u8]) -> Self {
+        Self {
+            bits,
+            probes: Probes::CURRENT,
+        }
+    }
+
     /// Whether the block may hold the term of this hash.
     pub fn may_contain(&self, hash: u64) -> bool {
         let is_set = |bit: usize| self.bits[bit / 8] & 1 << (bit % 8) != 0;
@@ -168,9 +187,7 @@ pub(crate) struct Builder {
 
 impl Builder {
     pub(crate) fn add_line(&mut self, rows: &Columns, row: usize) {
-        for_each_word(rows.message.get(row), |word| {
-            self.hashes.insert(words::hash(word.lower));
-        });
+        self.add_text(Column::Message, rows.message.get(row));
         self.add_fields(rows, row);
     }
 
@@ -187,16 +204,28 @@ impl Builder {
     }
 
     fn add_fields(&mut self, rows: &Columns, row: usize) {
-        for (ids, kind) in [(&rows.trace_id, TRACE_ID), (&rows.request_id, REQUEST_ID)] {
-            let id = ids.get(row);
-            if !id.is_empty() {
-                self.hashes
-                    .insert(hash_folded(&String::from_utf8_lossy(id), kind));
-            }
+        for column in [Column::Trace, Column::Request, Column::Meta] {
+            self.add_text(column, rows.text(column).get(row));
         }
-        let meta = rows.meta.get(row);
-        if !meta.is_empty() && pairs::add(meta, &mut self.path, &mut self.hashes).is_err() {
-            self.incomplete = true;
+    }
+
+    /// Adds what one of a line's columns of text holds.
+    pub(crate) fn add_text(&mut self, column: Column, text: &[u8]) {
+        if text.is_empty() {
+            return;
+        }
+        let mut id = |kind| {
+            let hash = hash_folded(&String::from_utf8_lossy(text), kind);
+            self.hashes.insert(hash);
+        };
+        match column {
+            Column::Trace => id(TRACE_ID),
+            Column::Request => id(REQUEST_ID),
+            Column::Message => for_each_word(text, |word| self.hashes.insert(words::hash(word.lower))),
+            Column::Meta => {
+                self.incomplete |= pairs::add(text, &mut self.path, &mut self.hashes).is_err();
+            }
+            Column::Ts | Column::Level | Column::Id => {}
         }
     }
 
@@ -222,13 +251,6 @@ impl Builder {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn filter(bits: &[u8]) -> Filter<'_> {
-        Filter {
-            bits,
-            probes: Probes::CURRENT,
-        }
-    }
 
     fn filter_of(lines: &[(&str, &str, &str)]) -> Vec<u8> {
         let mut columns = Columns::default();
@@ -269,10 +291,10 @@ mod tests {
             Term::TraceId("ABC"),
         ];
         for term in held {
-            assert!(filter(&bits).may_contain(term.hash()), "{term:?}");
+            assert!(Filter::new(&bits).may_contain(term.hash()), "{term:?}");
         }
         assert!(
-            !filter(&bits).may_contain(Term::Word("abc").hash()),
+            !Filter::new(&bits).may_contain(Term::Word("abc").hash()),
             "an id is not a word"
         );
     }
@@ -283,7 +305,7 @@ mod tests {
         let lines: Vec<(&str, &str, &str)> = lines.iter().map(|line| (line.as_str(), "", "")).collect();
         let bits = filter_of(&lines);
         let wrong =
-            (0..10_000).filter(|i| filter(&bits).may_contain(Term::Word(&format!("absent{i}")).hash()));
+            (0..10_000).filter(|i| Filter::new(&bits).may_contain(Term::Word(&format!("absent{i}")).hash()));
         assert!(wrong.count() < 15, "more than 0.15 % pass");
     }
 
@@ -296,7 +318,7 @@ mod tests {
             let mut bits = Vec::new();
             builder.add_line(&columns, 0);
             builder.finish(&mut bits);
-            assert!(filter(&bits).may_contain(Term::Word("same").hash()));
+            assert!(Filter::new(&bits).may_contain(Term::Word("same").hash()));
         }
     }
 
@@ -315,6 +337,6 @@ mod tests {
         let wide: Vec<String> = (0..100).map(|i| format!(r#""k{i}":{i}"#)).collect();
         let bits = filter_of(&[("a", &format!("{{{}}}", wide.join(",")), "")]);
         assert!(bits.is_empty());
-        assert!(filter(&bits).may_contain(Term::Word("anything").hash()));
+        assert!(Filter::new(&bits).may_contain(Term::Word("anything").hash()));
     }
 }

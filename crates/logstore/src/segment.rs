@@ -100,7 +100,7 @@ pub fn parts(rows: &Columns) -> Vec<Range<usize>> {
 }
 
 /// The columns of a segment, in the order of the index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Column {
     Ts,
     Level,

@@ -14,6 +14,7 @@ use super::lines::LineColumns;
 use super::merge::Key;
 use super::turns::Turns;
 use super::{Line, Partial, Plan, Projection};
+use crate::filter;
 use crate::segment::{Block, Column, Damaged, Decoder, Texts};
 
 /// A block that was chosen to be read.
@@ -86,10 +87,27 @@ pub(super) async fn finish<R>(running: Running<R>) -> Vec<R> {
     join_all(running).await.into_iter().flatten().collect()
 }
 
-/// The rows that meet a part of the condition, rising; `stored` are its columns, in their order.
-pub(super) fn matching(chosen: &Chosen, part: &Part, stored: &[Bytes]) -> Result<Vec<u32>, Damaged> {
+/// What was found in a block for a part of a condition.
+pub(super) struct Matched {
+    /// Those that meet it, rising.
+    pub(super) rows: Vec<u32>,
+    /// The word filter of the column that was looked at, if it was asked for.
+    pub(super) filter: Option<(Column, Vec<u8>)>,
+}
+
+/// Looks for the rows that meet a part of the condition; `stored` are its columns, in their order.
+pub(super) fn matching(
+    chosen: &Chosen,
+    part: &Part,
+    stored: &[Bytes],
+    wants_filter: bool,
+) -> Result<Matched, Damaged> {
+    let none = Matched {
+        rows: Vec::new(),
+        filter: None,
+    };
     let Some(block) = chosen.entry() else {
-        return Ok(Vec::new());
+        return Ok(none);
     };
     Decoder::lend(|decoder| {
         let mut texts = BlockTexts {
@@ -100,8 +118,12 @@ pub(super) fn matching(chosen: &Chosen, part: &Part, stored: &[Bytes]) -> Result
             && column.is_text()
         {
             // Looked at where it was unpacked.
-            texts.set(*column, decoder.view(block, *column, stored)?);
-            return Ok(part.rows(&texts));
+            let view = decoder.view(block, *column, stored)?;
+            texts.set(*column, view);
+            return Ok(Matched {
+                rows: part.rows(&texts),
+                filter: wants_filter.then(|| (*column, filter_of(*column, &view))),
+            });
         }
         let mut copies = Vec::with_capacity(stored.len());
         for (column, stored) in part.columns.iter().zip(stored) {
@@ -117,8 +139,16 @@ pub(super) fn matching(chosen: &Chosen, part: &Part, stored: &[Bytes]) -> Result
         for (column, copy) in &copies {
             texts.set(*column, Texts::Plain(copy.view()));
         }
-        Ok(part.rows(&texts))
+        let rows = part.rows(&texts);
+        Ok(Matched { rows, ..none })
     })
+}
+
+fn filter_of(column: Column, texts: &Texts<'_>) -> Vec<u8> {
+    let (mut builder, mut filter) = (filter::Builder::default(), Vec::new());
+    texts.for_each(|text| builder.add_text(column, text));
+    builder.finish(&mut filter);
+    filter
 }
 
 /// The keys of the rows that are left, if their level and time are wanted.

@@ -1,13 +1,14 @@
 //! What is remembered of segments: the word filters, at which a search for a rare word looks for every segment; the blocks of
 //! columns that were read lately, since who searches a day mostly does so again; and which rows of a block met a part of a
 //! condition, since a page of lines, its chart and the values beside it ask the same, and so do an alert rule every minute
-//! and all who look at one incident. A segment never changes, so what is remembered of it stays right, and is only found by
+//! and all who look at one incident. Of blocks that have no word filter, because they were written just now, one is made of a
+//! column when it is searched for the second time. A segment never changes, so what is remembered of it stays right, and is only found by
 //! who may see the segment's row.
 
 use bytes::Bytes;
 use moka::sync::Cache as Store;
 
-use crate::segment::BLOCK_ROWS;
+use crate::segment::{BLOCK_ROWS, Column};
 
 /// Which bytes of which segment: its id (of both tables, unique), the column, and where in it they start.
 pub(super) type Part = (i64, i16, usize);
@@ -17,6 +18,8 @@ enum Key {
     Stored(Part),
     /// Of the block of this number, the rows that meet what has this digest.
     Matched(i64, usize, u128),
+    /// The word filter of one column of the block of this number, where its segment has none.
+    Filter(i64, usize, Column),
 }
 
 /// Cheap to clone; all clones share what they remember.
@@ -37,6 +40,20 @@ impl Cache {
     /// `bytes` are kept as they are: they must not be a part of something larger.
     pub(super) fn remember(&self, part: Part, bytes: Bytes) {
         self.0.insert(Key::Stored(part), bytes);
+    }
+
+    /// Whether it is remembered.
+    pub(super) fn has(&self, part: Part) -> bool {
+        self.0.contains_key(&Key::Stored(part))
+    }
+
+    /// The word filter of one column of a segment's block, where it was built for searches.
+    pub(super) fn filter(&self, segment: i64, block: usize, column: Column) -> Option<Bytes> {
+        self.0.get(&Key::Filter(segment, block, column))
+    }
+
+    pub(super) fn remember_filter(&self, segment: i64, block: usize, column: Column, filter: Vec<u8>) {
+        self.0.insert(Key::Filter(segment, block, column), filter.into());
     }
 
     /// The rows of a segment's block that meet what has this digest, rising, if that is known.

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::leaf::{BlockTexts, Leaf, Texts};
 use super::merge::micros;
-use crate::filter::{Filter, Term};
+use crate::filter::Term;
 use crate::segment::Column;
 
 /// A query as it applies to the lines of one service and environment.
@@ -50,7 +50,8 @@ enum Node {
 #[derive(Clone, Debug)]
 enum Needed {
     Anything,
-    Term(u64),
+    /// Something of this hash in this column.
+    Term(Column, u64),
     All(Vec<Needed>),
     Any(Vec<Needed>),
 }
@@ -170,9 +171,9 @@ impl Condition {
         !matches!(self.terms, Needed::Anything)
     }
 
-    /// Whether a block with this word filter may hold a match.
-    pub(super) fn may_match(&self, filter: &Filter<'_>) -> bool {
-        self.terms.may_be_in(filter)
+    /// Whether a block may hold a match, of which it is known whether a column may hold something of a hash.
+    pub(super) fn may_match(&self, may_hold: impl Fn(Column, u64) -> bool) -> bool {
+        self.terms.may_be_met(&may_hold)
     }
 
     /// Whether a line whose level and time may match does.
@@ -345,12 +346,12 @@ impl Needed {
         }
     }
 
-    fn may_be_in(&self, words: &Filter<'_>) -> bool {
+    fn may_be_met(&self, may_hold: &impl Fn(Column, u64) -> bool) -> bool {
         match self {
             Self::Anything => true,
-            Self::Term(hash) => words.may_contain(*hash),
-            Self::All(members) => members.iter().all(|needed| needed.may_be_in(words)),
-            Self::Any(members) => members.iter().any(|needed| needed.may_be_in(words)),
+            Self::Term(column, hash) => may_hold(*column, *hash),
+            Self::All(members) => members.iter().all(|needed| needed.may_be_met(may_hold)),
+            Self::Any(members) => members.iter().any(|needed| needed.may_be_met(may_hold)),
         }
     }
 }
@@ -365,7 +366,7 @@ fn needed(expr: &Expr) -> Needed {
 }
 
 fn needed_of(test: &Test) -> Needed {
-    let term = |term: Term<'_>| Needed::Term(term.hash());
+    let term = |term: Term<'_>| Needed::Term(term.column(), term.hash());
     let words = |words: &[String]| Needed::all(words.iter().map(|word| term(Term::Word(word))));
     match test {
         Test::Message(MessageTest::Words(phrase)) => words(phrase.words()),

@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use db::{DbError, TenantTx};
 use futures_util::try_join;
 use time::OffsetDateTime;
@@ -18,6 +17,7 @@ use super::directory::{self, Listed, Page};
 use super::fetch::Stretch;
 use super::merge::{self, At, Heap, Key, OutOfOrder, Stream, micros};
 use super::{Line, Means, Partial, Plan, Projection};
+use crate::filter::Filter;
 use crate::segment::Column;
 
 /// Holds the planner to the index, for the transaction. It multiplies the selectivities of organisation, service and
@@ -362,8 +362,18 @@ impl<'a> Scan<'a> {
             let has_level = (0..)
                 .zip(&block.level_counts)
                 .any(|(level, count)| *count > 0 && condition.wants_code(level));
-            let may_match = |filters: &Bytes| condition.may_match(&index.filter(block, filters));
-            if starts_too_late || !has_level || !filters.as_ref().is_none_or(may_match) {
+            let may_match = || match &filters {
+                Some(filters) => {
+                    let filter = index.filter(block, filters);
+                    condition.may_match(|_, hash| filter.may_contain(hash))
+                }
+                None if segment.has_filter => true, // it is not read yet
+                None => condition.may_match(|column, hash| {
+                    let filter = self.means.cache.filter(segment.address.id, number, column);
+                    filter.is_none_or(|bits| Filter::new(&bits).may_contain(hash))
+                }),
+            };
+            if starts_too_late || !has_level || !may_match() {
                 self.tally.pruned += 1;
                 continue;
             }

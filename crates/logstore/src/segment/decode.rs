@@ -28,6 +28,23 @@ pub(crate) enum Texts<'a> {
     Folded(Folded<'a>),
 }
 
+impl Texts<'_> {
+    /// Visits all texts, in any order.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&[u8])) {
+        match self {
+            Self::Plain(texts) => (0..texts.len()).for_each(|row| visit(texts.get(row))),
+            Self::Folded(texts) => {
+                let mut text = Vec::new();
+                for (shape, place) in texts.places() {
+                    text.clear();
+                    texts.unfold(shape, place, &mut text);
+                    visit(&text);
+                }
+            }
+        }
+    }
+}
+
 impl Decoder {
     pub fn new() -> io::Result<Self> {
         Ok(Self {

@@ -482,6 +482,41 @@ async fn a_search_through_many_segments_finds_what_each_holds() {
 }
 
 #[tokio::test]
+async fn what_was_written_just_now_is_ruled_out_once_it_was_searched_before() {
+    let test = TestDb::create().await;
+    let org_id = OrgId::generate();
+    let scopes = [new_scope(org_id)];
+    let lines: Vec<Stored> = (0..200)
+        .map(|line| Stored::new(scopes[0], T0, &format!("Ärger with part{line}")))
+        .collect();
+    write(&test, &lines).await;
+    let mut conn = connection(&test).await;
+    let reader = Reader::new(64 << 20);
+    let tx = conn.tenant_snapshot(org_id).await.unwrap();
+    let mut read = Vec::new();
+    for (query, found) in [
+        ("first", 0),  // fetches the block
+        ("second", 0), // makes its filter
+        ("third", 0),
+        ("part17", 1),
+        ("ÄRGER part17", 1),
+        ("ärger missing", 0),
+        ("missing OR part18", 1),
+        ("missing -part18", 0),
+        ("n:5", 0), // of another column nothing is known
+    ] {
+        let ask = Ask {
+            query: query.to_owned(),
+            ..everything(&scopes)
+        };
+        let counted = reader.count(&tx, &ask.plan()).await.unwrap();
+        assert_eq!(counted.lines, found, "{query}");
+        read.push(counted.stats.blocks_read);
+    }
+    assert_eq!(read, [1, 1, 0, 1, 1, 0, 1, 0, 1]);
+}
+
+#[tokio::test]
 async fn without_words_the_last_page_is_known_to_be_the_last() {
     let test = TestDb::create().await;
     let org_id = OrgId::generate();
