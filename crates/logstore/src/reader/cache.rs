@@ -28,7 +28,8 @@ pub(super) struct Cache(Store<Key, Bytes>);
 
 impl Cache {
     pub(super) fn new(max_bytes: u64) -> Self {
-        const ENTRY: usize = 160;
+        /// What an entry takes beside its bytes: measured, since most that is remembered of matches is nothing.
+        const ENTRY: usize = 400;
         let weigh = |_: &Key, bytes: &Bytes| (bytes.len() + ENTRY).try_into().unwrap_or(u32::MAX);
         Self(Store::builder().max_capacity(max_bytes).weigher(weigh).build())
     }

@@ -34,9 +34,10 @@ pub const PLANNER_SQL: &str = "
 /// Segments of a scope that the first page of the directory lists; each further page lists four times as many.
 const FIRST_PAGE: usize = 8;
 const LONGEST_PAGE: usize = 2_048;
-/// Segments of all scopes that the first page lists where filters may rule most of them out: a page costs about as much as
-/// the indexes of a hundred segments on it.
+/// Segments of all scopes that the first page lists where filters may rule most of them out, and where all are read: a page
+/// costs about as much as the indexes of a hundred segments on it.
 const FIRST_PAGE_BY_TERMS: usize = 256;
+const FIRST_PAGE_OF_ALL: usize = 1_024;
 
 /// Where a match is to be found.
 #[derive(Clone, Debug)]
@@ -135,7 +136,7 @@ impl<'a> Scan<'a> {
         let start = plan.cursor.map_or(end, |cursor| end.min(cursor.into()));
         let has_terms = plan.scopes.iter().any(|(_, condition)| condition.has_terms());
         let page_size = if has_terms {
-            (FIRST_PAGE_BY_TERMS / plan.scopes.len()).max(FIRST_PAGE)
+            first_page(FIRST_PAGE_BY_TERMS, plan)
         } else {
             FIRST_PAGE
         };
@@ -179,6 +180,7 @@ impl<'a> Scan<'a> {
     pub(super) fn counting(self) -> Self {
         Self {
             goal: Goal::Count(0),
+            page_size: first_page(FIRST_PAGE_OF_ALL, &self.plan),
             ..self
         }
     }
@@ -187,6 +189,7 @@ impl<'a> Scan<'a> {
     pub(super) fn for_the_oldest(self, after: Key) -> Self {
         Self {
             goal: Goal::OldestAfter(after),
+            page_size: first_page(FIRST_PAGE_OF_ALL, &self.plan),
             ..self
         }
     }
@@ -195,6 +198,7 @@ impl<'a> Scan<'a> {
     pub(super) fn visiting(self, projection: Projection) -> Self {
         Self {
             goal: Goal::Visit(projection),
+            page_size: first_page(FIRST_PAGE_OF_ALL, &self.plan),
             ..self
         }
     }
@@ -410,6 +414,11 @@ impl<'a> Scan<'a> {
     pub(super) fn oldest(self) -> Vec<At<Place>> {
         self.found.into()
     }
+}
+
+/// A page of about so many segments, in segments of a scope.
+fn first_page(segments: usize, plan: &Plan) -> usize {
+    (segments / plan.scopes.len().max(1)).max(FIRST_PAGE)
 }
 
 pub(super) fn stretch(chosen: &Chosen, column: Column) -> Stretch<'_> {
