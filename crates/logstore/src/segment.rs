@@ -46,6 +46,7 @@
 
 mod decode;
 mod encode;
+mod for_long;
 mod index;
 mod shapes;
 pub(crate) mod varint;
@@ -58,7 +59,7 @@ pub use decode::Decoder;
 pub(crate) use decode::Texts;
 pub use encode::{Encoded, Encoder, Ids};
 pub use index::{Block, Index};
-pub(crate) use shapes::Folded;
+pub(crate) use shapes::{Alike, Folded, Text};
 
 /// Most rows in a block. By measurement: smaller blocks compress worse, larger ones make "the newest 100" dearer.
 pub const BLOCK_ROWS: usize = 4096;

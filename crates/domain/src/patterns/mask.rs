@@ -192,6 +192,11 @@ pub struct LineKey {
 }
 
 impl LineKey {
+    /// A message is *regular* if it is ASCII of at most so many bytes. In one, a word with a digit, or several that only
+    /// signs are between, can be put in the place of any other, but for next to an apostrophe, without the id being another:
+    /// it is that of a variable, and no quote is too long.
+    pub const MAX_LENGTH_OF_REGULAR: usize = MAX_QUOTED;
+
     /// The next word of the message, and its [`crate::words::hash`].
     #[inline]
     pub fn word(&mut self, word: &Word<'_>, hash: u64) {

@@ -4,7 +4,12 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{Hashes, Term, hash_number};
+use super::{Hashes, hash_number, hash_pair, hash_path};
+use crate::segment::Alike;
+
+mod alike;
+
+use alike::Varying;
 
 /// Metadata with more pairs than this is not worth a filter.
 const MAX_PAIRS_PER_LINE: usize = 64;
@@ -25,6 +30,21 @@ pub(super) fn add(meta: &[u8], path: &mut String, hashes: &mut Hashes) -> serde_
     };
     root.deserialize(&mut json)?;
     json.end()
+}
+
+/// The same of all metadata of one shape.
+pub(super) fn add_alike(metas: Alike<'_>, path: &mut String, hashes: &mut Hashes) -> serde_json::Result<()> {
+    let mut varying: Option<Varying> = None;
+    for line in metas.texts().filter(|line| !line.text.is_empty()) {
+        if varying.as_ref().is_some_and(|varying| varying.add(&line, hashes)) {
+            continue;
+        }
+        add(line.text, path, hashes)?;
+        if varying.is_none() {
+            varying = Varying::of(&line, path);
+        }
+    }
+    Ok(())
 }
 
 struct Pairs<'a> {
@@ -94,7 +114,7 @@ impl<'de> Visitor<'de> for At<'_, '_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        self.add(|path| Term::Pair(path, text).hash())
+        self.add(|path| hash_pair(hash_path(path), text))
     }
 
     #[expect(
@@ -102,7 +122,7 @@ impl<'de> Visitor<'de> for At<'_, '_> {
         reason = "numbers are compared as floating point"
     )]
     fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        self.add(|path| hash_number(path, number as f64))
+        self.add(|path| hash_number(hash_path(path), number as f64))
     }
 
     #[expect(
@@ -110,19 +130,19 @@ impl<'de> Visitor<'de> for At<'_, '_> {
         reason = "numbers are compared as floating point"
     )]
     fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        self.add(|path| hash_number(path, number as f64))
+        self.add(|path| hash_number(hash_path(path), number as f64))
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        self.add(|path| hash_number(path, number))
+        self.add(|path| hash_number(hash_path(path), number))
     }
 
     fn visit_bool<E: Error>(self, truth: bool) -> Result<(), E> {
-        self.add(|path| Term::Pair(path, if truth { "true" } else { "false" }).hash())
+        self.add(|path| hash_pair(hash_path(path), if truth { "true" } else { "false" }))
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.add(|path| Term::Pair(path, "null").hash())
+        self.add(|path| hash_pair(hash_path(path), "null"))
     }
 }
 
@@ -155,6 +175,7 @@ mod tests {
     use foldhash::HashSet;
     use serde_json::json;
 
+    use super::super::Term;
     use super::*;
 
     fn hashes(meta: &str) -> serde_json::Result<HashSet<u64>> {

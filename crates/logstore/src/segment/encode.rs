@@ -3,14 +3,13 @@
 use std::io;
 use std::ops::Range;
 
-use super::shapes::Folder;
+use super::for_long::ForLong;
 use super::varint::{put_varint, zigzag};
 use super::{
     BLOCK_BYTES, BLOCK_ROWS, COLUMNS, Column, HEX_DIGITS, LAYOUT_FOLDED, LAYOUT_HEX, LAYOUT_TEXT, LEVELS,
     VERSION,
 };
-use crate::columns::{Columns, TextColumn};
-use crate::filter;
+use crate::columns::Columns;
 use crate::patterns::Tally;
 
 /// Measured: level 3 is 30 % slower to encode and no smaller on log text.
@@ -45,13 +44,6 @@ pub enum Ids<'a> {
     From(i64),
     /// One for each row of the columns.
     Each(&'a [i64]),
-}
-
-/// What is only done for segments that stay.
-#[derive(Default)]
-struct ForLong {
-    folder: Folder,
-    filter: filter::Builder,
 }
 
 /// Encodes segments; keeps its buffers between them.
@@ -137,45 +129,23 @@ impl Encoder {
             let place = Place {
                 first_row: block.start as i64,
                 ts_before,
-                filter_start: out.word_filter.len(),
             };
             let block = &order[block];
-            self.add_filter(block, rows, tally.as_deref_mut(), &mut out.word_filter);
             self.block(block, rows, ids, &place, &mut out)?;
+            if let (Some(for_long), Some(tally)) = (&self.for_long, &mut tally) {
+                for (own, row) in for_long
+                    .own_templates()
+                    .zip(block.iter().map(|row| *row as usize))
+                {
+                    tally.add(own, rows.message.get(row), (rows.ts[row], rows.level[row]), row);
+                }
+            }
             ts_before = rows.ts[block[0] as usize];
         }
         let crc = crc32fast::hash(&out.index);
         out.index.extend_from_slice(&crc.to_le_bytes());
         self.order = order;
         Ok(out)
-    }
-
-    /// Appends the block's word filter, if any are asked for, and counts its lines.
-    fn add_filter(
-        &mut self,
-        order: &[u32],
-        rows: &Columns,
-        tally: Option<&mut Tally<'_>>,
-        word_filter: &mut Vec<u8>,
-    ) {
-        let Some(ForLong { filter, .. }) = &mut self.for_long else {
-            return;
-        };
-        match tally {
-            None => {
-                for &row in order {
-                    filter.add_line(rows, row as usize);
-                }
-            }
-            Some(tally) => {
-                for row in order.iter().map(|row| *row as usize) {
-                    let own = filter.add_line_with_key(rows, row);
-                    let when = (rows.ts[row], rows.level[row]);
-                    tally.add(own, rows.message.get(row), when, row);
-                }
-            }
-        }
-        filter.finish(word_filter);
     }
 
     fn block(
@@ -196,10 +166,8 @@ impl Encoder {
             *total += count;
             put_varint(&mut out.index, u64::from(count));
         }
-        let filter = &out.word_filter[place.filter_start..];
-        put_varint(&mut out.index, filter.len() as u64);
-        out.index
-            .extend_from_slice(&crc32fast::hash(filter).to_le_bytes());
+        // The filter, which is made of the columns on their way, stands before them.
+        let mut parts = Vec::new();
         for column in Column::ALL {
             self.raw.clear();
             let mut folded = 0;
@@ -207,8 +175,9 @@ impl Encoder {
                 Column::Ts => raw_ts(&mut self.raw, order, &rows.ts, min),
                 Column::Level => raw_level(&mut self.raw, order, &rows.level, levels),
                 Column::Message | Column::Meta | Column::Trace | Column::Request => {
-                    let folder = self.for_long.as_mut().map(|for_long| &mut for_long.folder);
-                    folded = raw_text(&mut self.raw, folder, order, rows.text(column));
+                    let texts = rows.text(column);
+                    let texts: Vec<&[u8]> = order.iter().map(|row| texts.get(*row as usize)).collect();
+                    folded = raw_text(&mut self.raw, self.for_long.as_mut(), column, &texts);
                 }
                 Column::Id => raw_id(&mut self.raw, order, ids, out.first_id, place.first_row),
             }
@@ -216,14 +185,22 @@ impl Encoder {
             let start = into.len();
             self.store(into)?;
             let stored = &into[start..];
-            put_varint(&mut out.index, stored.len() as u64);
-            put_varint(&mut out.index, self.raw.len() as u64);
-            out.index
-                .extend_from_slice(&crc32fast::hash(stored).to_le_bytes());
+            put_varint(&mut parts, stored.len() as u64);
+            put_varint(&mut parts, self.raw.len() as u64);
+            parts.extend_from_slice(&crc32fast::hash(stored).to_le_bytes());
             if column.is_text() {
-                put_varint(&mut out.index, folded as u64);
+                put_varint(&mut parts, folded as u64);
             }
         }
+        let start = out.word_filter.len();
+        if let Some(for_long) = &mut self.for_long {
+            for_long.finish(&mut out.word_filter);
+        }
+        let filter = &out.word_filter[start..];
+        put_varint(&mut out.index, filter.len() as u64);
+        out.index
+            .extend_from_slice(&crc32fast::hash(filter).to_le_bytes());
+        out.index.extend_from_slice(&parts);
         Ok(())
     }
 
@@ -249,8 +226,6 @@ struct Place {
     first_row: i64,
     /// The oldest time of the block before.
     ts_before: i64,
-    /// Where its word filter begins.
-    filter_start: usize,
 }
 
 fn sort(order: &mut Vec<u32>, rows: &Columns, part: Range<usize>, ids: Ids<'_>) {
@@ -319,37 +294,35 @@ fn raw_id(raw: &mut Vec<u8>, order: &[u32], ids: Ids<'_>, first_id: i64, first_r
 }
 
 /// Returns the bytes of all texts if they are folded, else 0.
-fn raw_text(raw: &mut Vec<u8>, folder: Option<&mut Folder>, order: &[u32], column: &TextColumn) -> usize {
-    let texts = || order.iter().map(|&row| column.get(row as usize));
-    if texts().all(<[u8]>::is_empty) {
-        return 0;
-    }
-    if texts().all(|text| text.is_empty() || is_hex_id(text)) {
-        raw.push(LAYOUT_HEX);
-        raw_hex(raw, order.len(), texts());
-        return 0;
-    }
-    if let Some(folder) = folder {
+fn raw_text(raw: &mut Vec<u8>, for_long: Option<&mut ForLong>, column: Column, texts: &[&[u8]]) -> usize {
+    let are_empty = texts.iter().all(|text| text.is_empty());
+    let are_hex = !are_empty && texts.iter().all(|text| text.is_empty() || is_hex_id(text));
+    if let Some(for_long) = for_long
+        && let Some(folded) = for_long.add(column, texts, !are_empty && !are_hex)
+    {
         raw.push(LAYOUT_FOLDED);
-        if let Some(bytes) = folder.fold(texts(), raw) {
-            return bytes;
+        folded.write(raw);
+        return folded.bytes;
+    }
+    if are_hex {
+        raw.push(LAYOUT_HEX);
+        raw_hex(raw, texts);
+    } else if !are_empty {
+        raw.push(LAYOUT_TEXT);
+        for text in texts {
+            put_varint(raw, text.len() as u64);
         }
-        raw.clear();
-    }
-    raw.push(LAYOUT_TEXT);
-    for text in texts() {
-        put_varint(raw, text.len() as u64);
-    }
-    for text in texts() {
-        raw.extend_from_slice(text);
+        for text in texts {
+            raw.extend_from_slice(text);
+        }
     }
     0
 }
 
-fn raw_hex<'a>(raw: &mut Vec<u8>, rows: usize, texts: impl Iterator<Item = &'a [u8]>) {
+fn raw_hex(raw: &mut Vec<u8>, texts: &[&[u8]]) {
     let bitmap = raw.len();
-    raw.resize(bitmap + rows.div_ceil(8), 0);
-    for (row, text) in texts.enumerate() {
+    raw.resize(bitmap + texts.len().div_ceil(8), 0);
+    for (row, text) in texts.iter().enumerate() {
         if !text.is_empty() {
             raw[bitmap + row / 8] |= 1 << (row % 8);
             raw.extend(

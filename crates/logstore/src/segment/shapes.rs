@@ -11,7 +11,8 @@ mod unfold;
 
 use std::ops::Range;
 
-pub(super) use fold::Folder;
+pub(crate) use fold::{Alike, Text};
+pub(super) use fold::{FoldedTexts, Folder};
 pub(crate) use unfold::Folded;
 pub(super) use unfold::Layout;
 

@@ -34,16 +34,11 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Appends the texts of a block, folded ([`crate::segment`]), and returns how many bytes they have. Appends nothing if they
-    /// have too little in common for it to be worth the while.
-    pub(crate) fn fold<'t>(
-        &mut self,
-        texts: impl Iterator<Item = &'t [u8]> + Clone,
-        raw: &mut Vec<u8>,
-    ) -> Option<usize> {
+    /// Finds what the texts of a block have in common. `None` if it is too little for folding them to be worth the while.
+    pub(crate) fn fold<'t>(&'t mut self, texts: &'t [&'t [u8]]) -> Option<FoldedTexts<'t>> {
         self.clear();
         let mut bytes = 0;
-        for text in texts.clone() {
+        for text in texts {
             bytes += text.len();
             self.add(text);
             if self.counts.len() > self.shape_of.len() / 2 + PATIENCE {
@@ -54,8 +49,11 @@ impl Folder {
             return None;
         }
         self.sort_by_shape();
-        self.write(&texts.collect::<Vec<_>>(), raw);
-        Some(bytes)
+        Some(FoldedTexts {
+            folder: self,
+            texts,
+            bytes,
+        })
     }
 
     fn clear(&mut self) {
@@ -114,39 +112,88 @@ impl Folder {
         }
     }
 
-    fn write(&self, texts: &[&[u8]], raw: &mut Vec<u8>) {
-        put_varint(raw, self.counts.len() as u64);
-        raw.extend_from_slice(&self.heads);
-        raw.extend_from_slice(&self.pieces);
-        raw.extend(self.shape_of.iter().map(|shape| *shape as u8));
-        if self.counts.len() > 256 {
-            raw.extend(self.shape_of.iter().map(|shape| (shape >> 8) as u8));
+    fn variables_of(&self, row: u16) -> &[Range<u32>] {
+        let row = usize::from(row);
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.variables[start as usize..self.ends[row] as usize]
+    }
+}
+
+/// The texts of a block, folded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FoldedTexts<'t> {
+    folder: &'t Folder,
+    texts: &'t [&'t [u8]],
+    /// Of all texts.
+    pub(crate) bytes: usize,
+}
+
+impl<'t> FoldedTexts<'t> {
+    /// Appends them as they are stored ([`crate::segment`]).
+    pub(crate) fn write(self, raw: &mut Vec<u8>) {
+        let Self { folder, texts, .. } = self;
+        put_varint(raw, folder.counts.len() as u64);
+        raw.extend_from_slice(&folder.heads);
+        raw.extend_from_slice(&folder.pieces);
+        raw.extend(folder.shape_of.iter().map(|shape| *shape as u8));
+        if folder.counts.len() > 256 {
+            raw.extend(folder.shape_of.iter().map(|shape| (shape >> 8) as u8));
         }
         self.for_each_variable(|_, range| put_varint(raw, range.len() as u64));
-        self.for_each_variable(|row, range| put(texts[row], range, raw));
+        self.for_each_variable(|row, range| put(texts[usize::from(row)], range, raw));
     }
 
     /// Visits the row and place of all first variables of the first shape, then of all second ones, and so on.
-    fn for_each_variable(&self, mut visit: impl FnMut(usize, Range<usize>)) {
-        let mut rest = &self.by_shape[..];
-        for count in &self.counts {
-            let (rows, others) = rest.split_at(*count as usize);
-            rest = others;
-            let variables = rows.first().map_or(0..0, |row| self.variables_of(*row));
-            for place in 0..variables.len() {
-                for row in rows {
-                    let range = &self.variables[self.variables_of(*row).start + place];
-                    visit(usize::from(*row), range.start as usize..range.end as usize);
+    fn for_each_variable(self, mut visit: impl FnMut(u16, Range<usize>)) {
+        for alike in self.shapes() {
+            let variables = alike
+                .rows
+                .first()
+                .map_or(0, |row| self.folder.variables_of(*row).len());
+            for place in 0..variables {
+                for row in alike.rows {
+                    let range = &self.folder.variables_of(*row)[place];
+                    visit(*row, range.start as usize..range.end as usize);
                 }
             }
         }
     }
 
-    fn variables_of(&self, row: u16) -> Range<usize> {
-        let row = usize::from(row);
-        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        start as usize..self.ends[row] as usize
+    /// The texts of each shape.
+    pub(crate) fn shapes(self) -> impl Iterator<Item = Alike<'t>> {
+        let mut rest = &self.folder.by_shape[..];
+        self.folder.counts.iter().map(move |count| {
+            let (rows, others) = rest.split_at(*count as usize);
+            rest = others;
+            Alike { of: self, rows }
+        })
     }
+}
+
+/// Texts of one shape.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alike<'t> {
+    of: FoldedTexts<'t>,
+    rows: &'t [u16],
+}
+
+impl<'t> Alike<'t> {
+    pub(crate) fn texts(self) -> impl Iterator<Item = Text<'t>> {
+        self.rows.iter().map(move |row| Text {
+            row: usize::from(*row),
+            text: self.of.texts[usize::from(*row)],
+            variables: self.of.folder.variables_of(*row),
+        })
+    }
+}
+
+/// One of them, and where its variables lie: there are none if it is not ASCII.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text<'t> {
+    /// Its place in the block.
+    pub(crate) row: usize,
+    pub(crate) text: &'t [u8],
+    pub(crate) variables: &'t [Range<u32>],
 }
 
 fn put_shape(text: &[u8], variables: &[Range<u32>], heads: &mut Vec<u8>, pieces: &mut Vec<u8>) {
