@@ -180,6 +180,12 @@ pub(crate) async fn compact(target: &Target, report: &mut Report) -> anyhow::Res
     let own = cpu::seconds_of_tree(std::process::id()) - own - cost.ingest;
     let lines = done.waiting_lines.max(1) as f64;
     report.add("lines that waited", lines, "lines");
+    report.add(
+        "segments that they were in",
+        done.waiting_segments as f64,
+        "segments",
+    );
+    report.add("merges", done.merges as f64, "");
     report.add("lines written anew, of those", done.lines as f64 / lines, "x");
     report.add("CPU of the compactor", own / lines * 1e6, "us a line");
     report.add("CPU of PostgreSQL", cost.postgres / lines * 1e6, "us a line");

@@ -213,14 +213,10 @@ impl Compactor {
             0 => 0,
             taken => waiting.loose_rows.saturating_sub(taken),
         };
-        let mut inputs = Vec::with_capacity(chosen.len());
-        for piece in chosen {
-            match pieces::take(&tx, &unit, &piece).await? {
-                Some(stored) => inputs.push((piece, stored)),
-                // Retention was faster; what was taken is put back.
-                None => return Ok(false),
-            }
-        }
+        let Some(inputs) = pieces::take(&tx, &unit, chosen).await? else {
+            // Retention was faster; what was taken is put back.
+            return Ok(false);
+        };
         let (segments_in, rows_in) = (inputs.len() as u64, lines.ids.len() as u64);
         if segments_in + rows_in == 0 {
             return Ok(false);

@@ -59,7 +59,7 @@ pub use decode::Decoder;
 pub(crate) use decode::Texts;
 pub use encode::{Encoded, Encoder, Ids};
 pub use index::{Block, Index};
-pub(crate) use shapes::{Alike, Folded, Text};
+pub(crate) use shapes::{Alike, Folded, Row};
 
 /// Most rows in a block. By measurement: smaller blocks compress worse, larger ones make "the newest 100" dearer.
 pub const BLOCK_ROWS: usize = 4096;

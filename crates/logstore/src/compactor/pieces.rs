@@ -1,5 +1,7 @@
 //! The segments and rows that are merged: listing, reading, taking away and putting back. One scope and day at a time.
 
+use std::collections::HashMap;
+
 use db::{DbError, TenantTx};
 use domain::scope::Scope;
 use postgres_types::ToSql;
@@ -96,42 +98,78 @@ async fn list(tx: &TenantTx<'_>, sql: &str, unit: &Unit) -> Result<Vec<Piece>, D
         .collect()
 }
 
+// Ranges of the key before all, since the pieces of a merge lie next to each other; with the lists alone, the index would be
+// searched for each.
 const TAKE_FRESH_SQL: &str = "
     -- compactor::take_fresh
     DELETE FROM log_segments_fresh
-    WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND max_ts = $4 AND id = $5 AND hour = $6
-    RETURNING ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col";
+    WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND expires_on = $4
+      AND max_ts BETWEEN $5 AND $6 AND id = ANY($7) AND hour = ANY($8)
+    RETURNING id, ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col";
 
 const TAKE_OPEN_SQL: &str = "
     -- compactor::take_open
     DELETE FROM log_segments
-    WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND max_ts = $4 AND id = $5 AND expires_on = $6
-    RETURNING ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col";
+    WHERE org_id = $1 AND service_id = $2 AND environment_id = $3 AND expires_on = $4
+      AND max_ts BETWEEN $5 AND $6 AND id = ANY($7)
+    RETURNING id, ts_col, level_col, message_col, meta_col, trace_col, request_col, id_col";
 
-/// A segment's columns, in the order of [`Column::ALL`].
-pub(super) type Stored = [Vec<u8>; Column::ALL.len()];
+/// A segment's columns.
+#[derive(Debug)]
+pub(super) struct Stored(Row);
 
-/// Takes a segment out of its table; `None` if it is not there any more.
-pub(super) async fn take(tx: &TenantTx<'_>, unit: &Unit, piece: &Piece) -> Result<Option<Stored>, DbError> {
-    let (sql, partition): (&str, &(dyn ToSql + Sync)) = match &piece.hour {
-        Some(hour) => (TAKE_FRESH_SQL, hour),
-        None => (TAKE_OPEN_SQL, &unit.expires_on),
+impl Stored {
+    fn column(&self, column: Column) -> &[u8] {
+        self.0.get(1 + column as usize)
+    }
+}
+
+/// Takes segments out of their tables; `None` if one of them is not there any more.
+pub(super) async fn take(
+    tx: &TenantTx<'_>,
+    unit: &Unit,
+    pieces: Vec<Piece>,
+) -> Result<Option<Vec<(Piece, Stored)>>, DbError> {
+    let (fresh, open): (Vec<&Piece>, Vec<&Piece>) = pieces.iter().partition(|piece| piece.hour.is_some());
+    let mut hours: Vec<OffsetDateTime> = fresh.iter().filter_map(|piece| piece.hour).collect();
+    hours.sort_unstable();
+    hours.dedup();
+    let mut taken = take_from(tx, TAKE_FRESH_SQL, unit, &fresh, Some(&hours)).await?;
+    taken.extend(take_from(tx, TAKE_OPEN_SQL, unit, &open, None).await?);
+    let with_columns = |piece: Piece| taken.remove(&piece.id).map(|stored| (piece, stored));
+    Ok(pieces.into_iter().map(with_columns).collect())
+}
+
+/// The columns of those that are there still, by their ids, which both tables take from one sequence.
+async fn take_from(
+    tx: &TenantTx<'_>,
+    sql: &str,
+    unit: &Unit,
+    pieces: &[&Piece],
+    hours: Option<&Vec<OffsetDateTime>>,
+) -> Result<HashMap<i64, Stored>, DbError> {
+    let ends = (
+        pieces.iter().map(|piece| piece.max_ts).min(),
+        pieces.iter().map(|piece| piece.max_ts).max(),
+    );
+    let (Some(first), Some(last)) = ends else {
+        return Ok(HashMap::new());
     };
+    let ids: Vec<i64> = pieces.iter().map(|piece| piece.id).collect();
+    let (org, scope) = (tx.org_id(), &unit.scope);
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![
+        &org,
+        &scope.service_id,
+        &scope.environment_id,
+        &unit.expires_on,
+        &first,
+        &last,
+        &ids,
+    ];
+    params.extend(hours.map(|hours| hours as &(dyn ToSql + Sync)));
     let statement = tx.prepare_cached(sql).await?;
-    let row = tx
-        .query_opt(
-            &statement,
-            &[
-                &tx.org_id(),
-                &unit.scope.service_id,
-                &unit.scope.environment_id,
-                &piece.max_ts,
-                &piece.id,
-                partition,
-            ],
-        )
-        .await?;
-    Ok(row.map(|row| std::array::from_fn(|column| row.get::<_, Vec<u8>>(column))))
+    let rows = tx.query(&statement, &params).await?;
+    Ok(rows.into_iter().map(|row| (row.get("id"), Stored(row))).collect())
 }
 
 /// Takes loose rows that expire on the unit's day, oldest first: at most so many rows and bytes of text (metadata as
@@ -234,7 +272,8 @@ impl Lines {
     ) -> Result<(), Damaged> {
         for block in &index.blocks {
             let part = |column: Column| {
-                stored[column as usize]
+                stored
+                    .column(column)
                     .get(block.range(column))
                     .ok_or(Damaged("column is cut off"))
             };

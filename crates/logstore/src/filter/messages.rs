@@ -4,7 +4,7 @@ use domain::patterns::{LineKey, TemplateId};
 use domain::words::{self, for_each_word, is_whole_word};
 
 use super::Hashes;
-use crate::segment::{Alike, Text};
+use crate::segment::{Alike, Row};
 
 /// Adds the words of a message, and tells the id of its own template.
 pub(super) fn add(text: &[u8], hashes: &mut Hashes) -> TemplateId {
@@ -20,7 +20,7 @@ pub(super) fn add(text: &[u8], hashes: &mut Hashes) -> TemplateId {
 /// Adds the words of messages of one shape, and tells the id of each one's own template, by its row.
 pub(super) fn add_alike(messages: Alike<'_>, hashes: &mut Hashes, mut tell: impl FnMut(usize, TemplateId)) {
     let mut of_regular = None;
-    for message in messages.texts() {
+    for message in messages.rows() {
         let is_regular = add_variables(&message, hashes);
         let own = match of_regular {
             Some(own) if is_regular => own,
@@ -29,14 +29,14 @@ pub(super) fn add_alike(messages: Alike<'_>, hashes: &mut Hashes, mut tell: impl
         if is_regular {
             of_regular = Some(own);
         }
-        tell(message.row, own);
+        tell(message.place, own);
     }
 }
 
 /// Adds the words of the variables, and says whether all regular messages of the shape have the same other words, and the same
 /// template: where no variable is joined to what stands around it, and each of its words has a digit, any other such variable
 /// would do in its place.
-fn add_variables(message: &Text<'_>, hashes: &mut Hashes) -> bool {
+fn add_variables(message: &Row<'_>, hashes: &mut Hashes) -> bool {
     let text = message.text;
     if text.len() > LineKey::MAX_LENGTH_OF_REGULAR && !message.variables.is_empty() {
         return false;

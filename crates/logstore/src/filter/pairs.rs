@@ -35,7 +35,7 @@ pub(super) fn add(meta: &[u8], path: &mut String, hashes: &mut Hashes) -> serde_
 /// The same of all metadata of one shape.
 pub(super) fn add_alike(metas: Alike<'_>, path: &mut String, hashes: &mut Hashes) -> serde_json::Result<()> {
     let mut varying: Option<Varying> = None;
-    for line in metas.texts().filter(|line| !line.text.is_empty()) {
+    for line in metas.rows().filter(|line| !line.text.is_empty()) {
         if varying.as_ref().is_some_and(|varying| varying.add(&line, hashes)) {
             continue;
         }

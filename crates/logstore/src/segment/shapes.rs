@@ -11,7 +11,7 @@ mod unfold;
 
 use std::ops::Range;
 
-pub(crate) use fold::{Alike, Text};
+pub(crate) use fold::{Alike, Row};
 pub(super) use fold::{FoldedTexts, Folder};
 pub(crate) use unfold::Folded;
 pub(super) use unfold::Layout;

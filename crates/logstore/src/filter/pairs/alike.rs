@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::filter::{Hashes, hash_pair, hash_path, number};
-use crate::segment::Text;
+use crate::segment::Row;
 
 /// The pairs of a line whose values differ in the other lines of its shape.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ struct Edge {
 
 impl Varying {
     /// Those of a line that is JSON. `None` if other lines of its shape may be made of other parts.
-    pub(super) fn of(line: &Text<'_>, path: &mut String) -> Option<Self> {
+    pub(super) fn of(line: &Row<'_>, path: &mut String) -> Option<Self> {
         let text = std::str::from_utf8(line.text).ok()?;
         if text.contains('\\') {
             return None;
@@ -49,7 +49,7 @@ impl Varying {
 
     /// Adds them as another line of the shape has them. Says whether it is made of the same parts: if not, some may have been
     /// added.
-    pub(super) fn add(&self, line: &Text<'_>, hashes: &mut Hashes) -> bool {
+    pub(super) fn add(&self, line: &Row<'_>, hashes: &mut Hashes) -> bool {
         self.0.iter().all(|pair| {
             let start = line.variables[pair.start.variable].start as usize - pair.start.bytes;
             let end = line.variables[pair.end.variable].end as usize + pair.end.bytes;

@@ -178,9 +178,9 @@ pub(crate) struct Alike<'t> {
 }
 
 impl<'t> Alike<'t> {
-    pub(crate) fn texts(self) -> impl Iterator<Item = Text<'t>> {
-        self.rows.iter().map(move |row| Text {
-            row: usize::from(*row),
+    pub(crate) fn rows(self) -> impl Iterator<Item = Row<'t>> {
+        self.rows.iter().map(move |row| Row {
+            place: usize::from(*row),
             text: self.of.texts[usize::from(*row)],
             variables: self.of.folder.variables_of(*row),
         })
@@ -189,9 +189,9 @@ impl<'t> Alike<'t> {
 
 /// One of them, and where its variables lie: there are none if it is not ASCII.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'t> {
+pub(crate) struct Row<'t> {
     /// Its place in the block.
-    pub(crate) row: usize,
+    pub(crate) place: usize,
     pub(crate) text: &'t [u8],
     pub(crate) variables: &'t [Range<u32>],
 }
