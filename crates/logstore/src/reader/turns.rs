@@ -1,5 +1,7 @@
 //! Whose turn it is: searches of several organisations share the processor, or what else there is little of, evenly,
-//! however many each of them runs.
+//! however many each of them runs. A person's search is many short turns with pauses between them, in which answers are read,
+//! questions sent and columns fetched, so who was here a moment ago counts as well: else whoever never pauses would have
+//! all cores in each pause.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -10,6 +12,10 @@ use std::time::{Duration, Instant};
 use domain::ids::OrgId;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
+
+/// Who had a turn so lately will soon be back: longer than it takes to read an answer and send the next question, or to fetch
+/// what is looked at next.
+const SOON_BACK: Duration = Duration::from_millis(100);
 
 /// Cheap to clone; all clones share the same.
 #[derive(Clone, Debug)]
@@ -22,13 +28,20 @@ struct Shared {
     changed: Notify,
 }
 
-/// What an organisation has at the processor, and waits for.
-#[derive(Debug, Default)]
+/// What an organisation has at the processor, and waits for. It is remembered for [`SOON_BACK`] after it had anything.
+#[derive(Debug)]
 struct Claims {
     running: usize,
     waiting: usize,
     /// How long it had cores since others came; who comes begins like whoever had them for the shortest.
     used: Duration,
+    changed: Instant,
+}
+
+impl Claims {
+    fn is_here(&self) -> bool {
+        self.running + self.waiting > 0
+    }
 }
 
 /// The right to one core, until dropped.
@@ -107,16 +120,18 @@ impl Shared {
     }
 
     /// Takes a core if the organisation has less than its share: all of them for the one that used them least, an even share
-    /// for others. One core is anybody's share: who comes to others that have all of them need not wait until they are done.
+    /// for others, who leave one to those that will soon be back. One core is anybody's share: who comes to others that have
+    /// all of them need not wait until they are done.
     fn claim(&self, org_id: OrgId) -> bool {
         let mut claims = self.claims();
-        let even = (self.cores / claims.len().max(1)).max(1);
-        let least = claims
-            .values()
-            .map(|claims| claims.used)
-            .min()
-            .unwrap_or_default();
-        let own = claims.entry(org_id).or_default();
+        claims.retain(|_, of| of.is_here() || of.changed.elapsed() < SOON_BACK);
+        let here = claims.values().filter(|of| of.is_here()).count();
+        let kept_free = usize::from(here < claims.len());
+        let even = (self.cores / here.max(1)).min(self.cores - kept_free).max(1);
+        let least = claims.values().map(|of| of.used).min().unwrap_or_default();
+        let Some(own) = claims.get_mut(&org_id) else {
+            return false;
+        };
         let share = if own.used <= least { self.cores } else { even };
         let has_room = own.running < share;
         own.running += usize::from(has_room);
@@ -124,13 +139,10 @@ impl Shared {
     }
 
     fn change(&self, org_id: OrgId, change: impl FnOnce(&mut Claims)) {
-        let mut claims = self.claims();
-        let own = claims.entry(org_id).or_default();
-        change(own);
-        if own.running == 0 && own.waiting == 0 {
-            claims.remove(&org_id);
+        if let Some(own) = self.claims().get_mut(&org_id) {
+            change(own);
+            own.changed = Instant::now();
         }
-        drop(claims);
         self.changed.notify_waiters();
     }
 }
@@ -149,8 +161,10 @@ impl<'t> Waiting<'t> {
         let mut claims = at.claims();
         let least = claims.values().map(|claims| claims.used).min();
         let begin = || Claims {
+            running: 0,
+            waiting: 0,
             used: least.unwrap_or_default(),
-            ..Claims::default()
+            changed: Instant::now(),
         };
         claims.entry(org_id).or_insert_with(begin).waiting += 1;
         drop(claims);
@@ -174,17 +188,35 @@ mod tests {
         turns.0.change(org_id, |claims| claims.used += used);
     }
 
+    /// So many turns, which are to be had at once.
+    fn take(turns: &Turns, org_id: OrgId, count: usize) -> Vec<Turn> {
+        (0..count)
+            .map(|_| turns.take(org_id).now_or_never().expect("a turn"))
+            .collect()
+    }
+
+    fn has_to_wait(turns: &Turns, org_id: OrgId) -> bool {
+        turns.take(org_id).now_or_never().is_none()
+    }
+
+    /// As if it had been gone for so long as to be no more expected.
+    fn let_time_pass(turns: &Turns, org_id: OrgId) {
+        if let Some(claims) = turns.0.claims().get_mut(&org_id) {
+            claims.changed -= SOON_BACK;
+        }
+    }
+
     #[tokio::test]
     async fn one_organisation_has_all_cores_and_shares_them_with_who_used_less() {
         let turns = Turns::of_cores(4);
         let (a, b) = (OrgId::generate(), OrgId::generate());
-        let mut of_a: Vec<Turn> = (0..4).map(|_| turns.take(a).now_or_never().unwrap()).collect();
-        assert!(turns.take(a).now_or_never().is_none(), "all cores are taken");
+        let mut of_a = take(&turns, a, 4);
+        assert!(has_to_wait(&turns, a), "all cores are taken");
         use_up(&turns, a, Duration::from_secs(1));
         let mut fifth = Box::pin(turns.take(a));
         assert!(fifth.as_mut().now_or_never().is_none());
         // Another is let in at once, and begins like the one that is there.
-        let mut of_b: Vec<Turn> = (0..4).map(|_| turns.take(b).now_or_never().unwrap()).collect();
+        let mut of_b = take(&turns, b, 4);
         use_up(&turns, a, Duration::from_secs(1));
         of_a.truncate(2);
         assert!(
@@ -195,24 +227,53 @@ mod tests {
         of_a.push(fifth.await);
         // Whoever used more has the even share.
         use_up(&turns, b, Duration::from_hours(1));
-        assert!(turns.take(b).now_or_never().is_none());
+        assert!(has_to_wait(&turns, b));
         of_b.truncate(1);
-        of_b.push(turns.take(b).now_or_never().unwrap());
-        assert!(turns.take(b).now_or_never().is_none());
-        of_a.push(turns.take(a).now_or_never().unwrap());
-        drop(of_b);
-        assert!(turns.0.claims().len() == 1, "who is gone is forgotten");
+        of_b.extend(take(&turns, b, 1));
+        assert!(has_to_wait(&turns, b));
+        of_a.extend(take(&turns, a, 1));
+    }
+
+    #[tokio::test]
+    async fn who_used_more_leaves_a_core_to_who_will_soon_be_back() {
+        let turns = Turns::of_cores(4);
+        let (greedy, other) = (OrgId::generate(), OrgId::generate());
+        let mut held = take(&turns, greedy, 1);
+        drop(take(&turns, other, 1));
+        use_up(&turns, greedy, Duration::from_secs(1));
+        held.extend(take(&turns, greedy, 2));
+        assert!(has_to_wait(&turns, greedy), "one is kept free");
+        // Who comes back is still known to have used less.
+        drop(take(&turns, other, 4));
+        let_time_pass(&turns, other);
+        held.extend(take(&turns, greedy, 1));
+        assert!(!turns.0.claims().contains_key(&other), "who is gone is forgotten");
+    }
+
+    #[tokio::test]
+    async fn who_used_less_has_all_cores_whoever_will_be_back() {
+        let turns = Turns::of_cores(4);
+        let (greedy, other) = (OrgId::generate(), OrgId::generate());
+        let held = take(&turns, greedy, 1);
+        use_up(&turns, greedy, Duration::from_secs(1));
+        drop(take(&turns, other, 1));
+        use_up(&turns, greedy, Duration::from_secs(1));
+        drop(held);
+        assert_eq!(take(&turns, other, 4).len(), 4);
     }
 
     #[tokio::test]
     async fn there_is_a_core_for_everybody_and_nobody_is_remembered() {
         let turns = Turns::of_cores(2);
-        let held: Vec<Turn> = (0..5)
-            .map(|_| turns.take(OrgId::generate()).now_or_never().unwrap())
-            .collect();
+        let all: Vec<OrgId> = (0..5).map(|_| OrgId::generate()).collect();
+        let held: Vec<Turn> = all.iter().flat_map(|org_id| take(&turns, *org_id, 1)).collect();
         drop(held);
         let org_id = OrgId::generate();
         assert_eq!(turns.run(org_id, || 7).await, 7);
-        assert!(turns.0.claims().is_empty());
+        for org_id in &all {
+            let_time_pass(&turns, *org_id);
+        }
+        assert_eq!(turns.run(org_id, || 7).await, 7);
+        assert_eq!(turns.0.claims().len(), 1);
     }
 }
