@@ -452,6 +452,7 @@ enum Failure {
 
 fn decode(lines: &mut Lines, inputs: &[(Piece, Stored)]) -> Result<(), Failure> {
     let mut decoder = Decoder::new().map_err(Failure::Codec)?;
+    lines.reserve(inputs.iter().filter_map(|(piece, _)| piece.index.as_ref().ok()));
     for (piece, stored) in inputs {
         let damaged = |damage| Failure::Damaged(piece.id, damage);
         let index = piece.index.as_ref().map_err(|damage| damaged(*damage))?;

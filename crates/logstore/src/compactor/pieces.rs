@@ -8,8 +8,11 @@ use postgres_types::ToSql;
 use time::{Date, OffsetDateTime};
 use tokio_postgres::Row;
 
+use super::policy::MAX_MERGE_BYTES;
 use crate::columns::Columns;
 use crate::segment::{Column, Damaged, Decoder, Encoded, Index};
+
+const TEXTS: [Column; 4] = [Column::Message, Column::Meta, Column::Trace, Column::Request];
 
 /// Lines of one scope that expire on the same day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -262,6 +265,20 @@ impl Lines {
         Ok(())
     }
 
+    /// Makes room for the lines of these segments: grown bit by bit, it would be copied several times.
+    pub(super) fn reserve<'i>(&mut self, segments: impl Iterator<Item = &'i Index> + Clone) {
+        let rows = segments.clone().map(|index| index.row_count() as usize).sum();
+        for column in TEXTS {
+            let bytes = segments
+                .clone()
+                .map(|index| index.text_bytes(column))
+                .fold(0, usize::saturating_add);
+            // An index that is damaged may state anything.
+            let bytes = bytes.min(MAX_MERGE_BYTES as usize);
+            self.columns.text_mut(column).reserve(rows, bytes);
+        }
+    }
+
     /// Adds all lines of a segment.
     pub(super) fn decode(
         &mut self,
@@ -283,7 +300,7 @@ impl Lines {
                 .extend(decoder.levels(block, part(Column::Level)?)?);
             self.ids.extend(decoder.ids(block, first_id, part(Column::Id)?)?);
             self.arrived.resize(self.ids.len(), arrived);
-            for column in [Column::Message, Column::Meta, Column::Trace, Column::Request] {
+            for column in TEXTS {
                 decoder.append_texts(block, column, part(column)?, self.columns.text_mut(column))?;
             }
         }

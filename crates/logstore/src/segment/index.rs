@@ -90,6 +90,12 @@ impl Index {
         self.blocks.iter().map(Block::raw_bytes).sum()
     }
 
+    /// The same of one column of text: about what its texts take, as the index says.
+    pub(crate) fn text_bytes(&self, column: Column) -> usize {
+        let of = |block: &Block| block.part(column).raw.max(block.part(column).folded);
+        self.blocks.iter().map(of).fold(0, usize::saturating_add)
+    }
+
     pub fn row_count(&self) -> u32 {
         self.blocks.last().map_or(0, |block| block.first_row + block.rows)
     }
