@@ -237,8 +237,8 @@ struct Means {
 }
 
 impl Reader {
-    /// `cache_bytes` is what word filters and blocks may take in memory, compressed as they are stored: of each line that is
-    /// searched often about 7 bytes for the filters, and 15 for its message.
+    /// `cache_bytes` is what may be kept in memory: of each line that is searched often about 9 bytes for word filters and 15
+    /// for its message, compressed as they are stored, and which lines met what was asked lately.
     pub fn new(cache_bytes: u64) -> Self {
         Self {
             means: Means {

@@ -48,8 +48,8 @@ pub struct Config {
     #[arg(long, env = "SEARCH_ANSWER_BYTES", default_value_t = 33_554_432)]
     pub search_answer_bytes: usize,
 
-    /// Bytes of memory for what searches read of stored segments, compressed: of each line that is searched often about 7
-    /// for word filters, and 15 for its message.
+    /// Bytes of what searches keep in memory: of each line that is searched often about 9 for word filters and 15 for its
+    /// message, compressed, and which lines met what was asked lately.
     #[arg(long, env = "SEARCH_CACHE_BYTES", default_value_t = 117_440_512)]
     pub search_cache_bytes: u64,
 

@@ -1,7 +1,7 @@
 //! `GET /api/logs/histogram`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-
 use std::sync::Arc;
 
 use actix_web::{get, web};
@@ -79,8 +79,11 @@ pub(crate) struct BucketView {
     total: u64,
     /// By level, each of the six; or by the field's value, where it has lines. Values beyond 10,000 are counted as `…`,
     /// lines without the field as an empty text.
-    #[schema(example = json!({"trace": 0, "debug": 20, "info": 100, "warn": 7, "error": 3, "fatal": 0}))]
-    counts: BTreeMap<String, u64>,
+    #[schema(
+        value_type = BTreeMap<String, u64>,
+        example = json!({"trace": 0, "debug": 20, "info": 100, "warn": 7, "error": 3, "fatal": 0}),
+    )]
+    counts: BTreeMap<Cow<'static, str>, u64>,
 }
 
 /// Counts the organisation's log lines over time, by level or by a field. Without a query that looks at text it reads
@@ -196,7 +199,7 @@ fn fill(buckets: &mut BTreeMap<OffsetDateTime, BucketView>, table: &Table) {
             .entry(*start)
             .or_insert_with(|| BucketView::empty(*start, false));
         bucket.total += count;
-        *bucket.counts.entry(name).or_default() += count;
+        *bucket.counts.entry(name.into()).or_default() += count;
     }
 }
 
@@ -206,14 +209,19 @@ impl BucketView {
         Self {
             start,
             total: 0,
-            counts: levels.map(|level| (level.to_string(), 0)).collect(),
+            counts: levels.map(|level| (level.as_str().into(), 0)).collect(),
         }
     }
 }
 
 impl From<Bucket> for BucketView {
     fn from(bucket: Bucket) -> Self {
-        let count = |level: Level| (level.to_string(), bucket.counts[level.code() as usize]);
+        let count = |level: Level| {
+            (
+                Cow::Borrowed(level.as_str()),
+                bucket.counts[level.code() as usize],
+            )
+        };
         Self {
             start: bucket.start,
             total: bucket.counts.iter().sum(),
