@@ -34,14 +34,15 @@ pub(super) fn add(meta: &[u8], path: &mut String, hashes: &mut Hashes) -> serde_
 
 /// The same of all metadata of one shape.
 pub(super) fn add_alike(metas: Alike<'_>, path: &mut String, hashes: &mut Hashes) -> serde_json::Result<()> {
-    let mut varying: Option<Varying> = None;
-    for line in metas.rows().filter(|line| !line.text.is_empty()) {
-        if varying.as_ref().is_some_and(|varying| varying.add(&line, hashes)) {
-            continue;
-        }
-        add(line.text, path, hashes)?;
-        if varying.is_none() {
-            varying = Varying::of(&line, path);
+    let mut lines = metas.rows().filter(|line| !line.text.is_empty());
+    let Some(first) = lines.next() else { return Ok(()) };
+    add(first.text, path, hashes)?;
+    let mut others = lines.peekable();
+    let varying = others.peek().and_then(|_| Varying::of(&first, path));
+    for line in others {
+        let is_added = varying.as_ref().is_some_and(|varying| varying.add(&line, hashes));
+        if !is_added {
+            add(line.text, path, hashes)?;
         }
     }
     Ok(())

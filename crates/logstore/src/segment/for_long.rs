@@ -143,20 +143,24 @@ mod tests {
         ]
     }
 
+    /// Compact, or as PostgreSQL writes them.
     fn objects(inner: impl Strategy<Value = Vec<String>>) -> impl Strategy<Value = Vec<String>> {
         let key = select(vec!["a", "b1", "c.d", "", "e_2", "k\u{e9}"]);
         let keys = prop_oneof![
             9 => key.prop_map(|key| vec![key.to_owned(); ROWS]),
             1 => each("k[0-9]"),
         ];
-        prop::collection::vec((keys, inner), 0..4).prop_map(|fields| {
+        let space = select(vec!["", " "]);
+        (prop::collection::vec((keys, inner), 0..4), space).prop_map(|(fields, space)| {
             let of = |row: usize| -> Vec<String> {
-                let field =
-                    |(keys, all): &(Vec<String>, Vec<String>)| format!("\"{}\":{}", keys[row], all[row]);
+                let field = |(keys, all): &(Vec<String>, Vec<String>)| {
+                    format!("\"{}\":{space}{}", keys[row], all[row])
+                };
                 fields.iter().map(field).collect()
             };
+            let separator = format!(",{space}");
             (0..ROWS)
-                .map(|row| format!("{{{}}}", of(row).join(",")))
+                .map(|row| format!("{{{}}}", of(row).join(&separator)))
                 .collect()
         })
     }

@@ -33,7 +33,7 @@ impl Varying {
     /// Those of a line that is JSON. `None` if other lines of its shape may be made of other parts.
     pub(super) fn of(line: &Row<'_>, path: &mut String) -> Option<Self> {
         let text = std::str::from_utf8(line.text).ok()?;
-        if text.contains('\\') {
+        if !text.starts_with('{') || text.contains('\\') {
             return None;
         }
         path.clear();
@@ -77,7 +77,7 @@ impl Found<'_> {
     /// Looks at the value that lies here, at this depth.
     fn value(&mut self, at: Range<usize>, depth: usize) -> serde_json::Result<()> {
         let value = &self.text[at.clone()];
-        match value.trim_ascii_start().bytes().next() {
+        match value.bytes().next() {
             Some(b'{' | b'[') => {
                 let mut json = serde_json::Deserializer::from_str(value);
                 json.deserialize_any(Parts { found: self, depth })
