@@ -21,7 +21,7 @@ use crate::report::Report;
 use crate::target::{Sender, Target};
 
 /// As the query service is set by default.
-const CACHE_BYTES: u64 = 96 << 20;
+const CACHE_BYTES: u64 = 112 << 20;
 
 pub(crate) async fn measure(
     target: &Target,

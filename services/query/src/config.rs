@@ -50,7 +50,7 @@ pub struct Config {
 
     /// Bytes of what searches keep in memory: of each line that is searched often about 9 for word filters and 15 for its
     /// message, compressed, and which lines met what was asked lately.
-    #[arg(long, env = "SEARCH_CACHE_BYTES", default_value_t = 100_663_296)]
+    #[arg(long, env = "SEARCH_CACHE_BYTES", default_value_t = 117_440_512)]
     pub search_cache_bytes: u64,
 
     /// Searches that one organisation may run at a time.
