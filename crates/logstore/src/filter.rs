@@ -19,6 +19,7 @@ mod pairs;
 /// 8 probes cost 6.5 and let 1 in 300 pass: of each day of a few million lines two or three, which took a quarter of the time
 /// of a search for an id.
 const BITS_PER_HASH: usize = 16;
+
 /// What may be looked for; texts in any case.
 #[derive(Clone, Copy, Debug)]
 pub enum Term<'a> {

@@ -12,8 +12,6 @@ use super::policy::MAX_MERGE_BYTES;
 use crate::columns::Columns;
 use crate::segment::{Column, Damaged, Decoder, Encoded, Index};
 
-const TEXTS: [Column; 4] = [Column::Message, Column::Meta, Column::Trace, Column::Request];
-
 /// Lines of one scope that expire on the same day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unit {
@@ -268,7 +266,7 @@ impl Lines {
     /// Makes room for the lines of these segments: grown bit by bit, it would be copied several times.
     pub(super) fn reserve<'i>(&mut self, segments: impl Iterator<Item = &'i Index> + Clone) {
         let rows = segments.clone().map(|index| index.row_count() as usize).sum();
-        for column in TEXTS {
+        for column in Column::ALL.into_iter().filter(|column| column.is_text()) {
             let bytes = segments
                 .clone()
                 .map(|index| index.text_bytes(column))
@@ -300,7 +298,7 @@ impl Lines {
                 .extend(decoder.levels(block, part(Column::Level)?)?);
             self.ids.extend(decoder.ids(block, first_id, part(Column::Id)?)?);
             self.arrived.resize(self.ids.len(), arrived);
-            for column in TEXTS {
+            for column in Column::ALL.into_iter().filter(|column| column.is_text()) {
                 decoder.append_texts(block, column, part(column)?, self.columns.text_mut(column))?;
             }
         }

@@ -1,9 +1,9 @@
-//! What is remembered of segments: the word filters, at which a search for a rare word looks for every segment; the blocks of
-//! columns that were read lately, since who searches a day mostly does so again; and which rows of a block met a part of a
-//! condition, since a page of lines, its chart and the values beside it ask the same, and so do an alert rule every minute
-//! and all who look at one incident. Of blocks that have no word filter, because they were written just now, one is made of a
-//! column when it is searched for the second time. A segment never changes, so what is remembered of it stays right, and is only found by
-//! who may see the segment's row.
+//! What is remembered of segments: the word filters, at which a search for a rare word looks for every segment; the blocks
+//! of columns that were read lately, since who searches a day mostly does so again; and which rows of a block met a part of
+//! a condition, since a page of lines, its chart and the values beside it ask the same, and so do an alert rule every
+//! minute and all who look at one incident. Of blocks that have no word filter, because they were written just now, one is
+//! made of a column when it is searched for the second time. A segment never changes, so what is remembered of it stays
+//! right, and is only found by who may see the segment's row.
 
 use bytes::Bytes;
 use moka::sync::Cache as Store;
