@@ -204,17 +204,22 @@ async fn one_compacts_at_a_time_and_one_that_lost_its_lease_changes_nothing() {
     assert_eq!(first.round().await.unwrap(), None);
 }
 
+/// Whatever its place: what lies between others by its time is not taken away with them.
+#[rstest::rstest]
+#[case::oldest(0)]
+#[case::between(1)]
+#[case::newest(2)]
 #[tokio::test]
-async fn a_damaged_segment_stays_and_the_others_are_merged() {
+async fn a_damaged_segment_stays_and_the_others_are_merged(#[case] place: usize) {
     let yard = Yard::create().await;
     for name in ["a", "b", "c"] {
         yard.write(yard.org.scope(), name, 100, time::Duration::ZERO)
             .await;
     }
-    yard.execute(
+    yard.execute(&format!(
         "UPDATE log_segments_fresh SET message_col = overlay(message_col PLACING '\\x00' FROM 5)
-         WHERE id = (SELECT min(id) FROM log_segments_fresh)",
-    )
+         WHERE id = (SELECT id FROM log_segments_fresh ORDER BY max_ts OFFSET {place} LIMIT 1)",
+    ))
     .await;
     let report = compact_all(&yard.db).await;
     assert_eq!(
